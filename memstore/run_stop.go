@@ -1,0 +1,36 @@
+package memstore
+
+import (
+	"context"
+
+	"github.com/parley-go/parley/store"
+)
+
+// RequestStop implements store.Store.
+func (s *Store) RequestStop(ctx context.Context, a *store.StopRun) (*store.StopResult, error) {
+	if err := alive(ctx); err != nil {
+		return nil, err
+	}
+	res := &store.StopResult{}
+	err := s.change(a.Scope, a.RunID, func(r *run) {
+		c := r.conv
+		switch {
+		case r.row.Status.Terminal():
+		case r.row.Status == store.RunRunning:
+			res.Stopped = true
+			if !r.row.StopRequested {
+				r.row.StopRequested = true
+				c.touch(s.now())
+			}
+		default:
+			res.Stopped = true
+			c.end(r, store.RunStopped, a.Result, store.NudgeReturned, c.touch(s.now()))
+			res.Promoted = c.promote()
+		}
+		res.Run = r.row
+	})
+	if err != nil {
+		return nil, err
+	}
+	return res, nil
+}
