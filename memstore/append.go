@@ -24,7 +24,7 @@ func (s *Store) Append(ctx context.Context, a *store.Append) (*store.AppendResul
 	if err != nil {
 		return nil, err
 	}
-	if !c.row.DeletedAt.IsZero() {
+	if c.deleted {
 		return nil, store.ErrDeleted
 	}
 	if known := c.knows(a.Messages); known > 0 {

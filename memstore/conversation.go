@@ -3,6 +3,7 @@ package memstore
 import (
 	"context"
 	"time"
+	"unique"
 
 	"github.com/google/uuid"
 
@@ -11,15 +12,17 @@ import (
 
 // conversation is a row and everything that belongs to it.
 type conversation struct {
-	id    uuid.UUID // as in the row, readable without the lock
-	shard *shard
+	// The first cache line is what a list looks at.
+	id       uuid.UUID // as in the row, readable without the lock
+	activity int64     // ActivityAt in microseconds since 1970
+	title    string    // Fold(Title)
+	deleted  bool
+	purged   bool
+	shard    *shard // set once
 
-	purged bool
-
-	row     store.Conversation // Participants come from people
-	people  directory
-	sortKey string // Fold(Title)
-	agent   string // Fold(AgentName)
+	row    store.Conversation // Participants come from people
+	people directory
+	agent  string // Fold(AgentName)
 
 	log series[store.Message]
 	ids messageIDs
@@ -33,7 +36,8 @@ type conversation struct {
 
 // shows reports whether the scope shows the conversation.
 func (c *conversation) shows(scope store.Scope) bool {
-	return c.row.Tenant == scope.Tenant && (scope.Wide || c.people.member(scope.User))
+	return c.row.Tenant == scope.Tenant &&
+		(scope.Wide || c.row.Owner == scope.User || c.people.member(scope.User))
 }
 
 // touch notes a change and returns its moment, which is later than that of
@@ -53,9 +57,19 @@ func (c *conversation) copyRow() *store.Conversation {
 	return &row
 }
 
+// acted notes an activity.
+func (c *conversation) acted(at time.Time) {
+	c.row.ActivityAt, c.activity = at, at.UnixMicro()
+}
+
+// setDeleted sets the deletion time; zero clears it.
+func (c *conversation) setDeleted(at time.Time) {
+	c.row.DeletedAt, c.deleted = at, !at.IsZero()
+}
+
 func (c *conversation) setTitle(title string, custom bool) {
 	c.row.Title, c.row.TitleCustom = title, custom
-	c.sortKey = store.Fold(title)
+	c.title = store.Fold(title)
 }
 
 // CreateConversation implements store.Store.
@@ -86,15 +100,15 @@ func (c *conversation) created(n *store.NewConversation) (*store.Conversation, e
 // newConversation takes from n what its author gives.
 func newConversation(n *store.NewConversation) *conversation {
 	c := &conversation{id: n.ID, row: store.Conversation{
-		Tenant:        n.Tenant,
+		Tenant:        shared(n.Tenant),
 		ID:            n.ID,
-		Owner:         n.Owner,
-		AgentID:       n.AgentID,
-		AgentName:     n.AgentName,
+		Owner:         shared(n.Owner),
+		AgentID:       shared(n.AgentID),
+		AgentName:     shared(n.AgentName),
 		Agent:         n.Agent,
-		Mode:          n.Mode,
-		Channel:       n.Channel,
-		Surface:       n.Surface,
+		Mode:          shared(n.Mode),
+		Channel:       shared(n.Channel),
+		Surface:       shared(n.Surface),
 		Preview:       n.Preview,
 		Defaults:      n.Defaults,
 		Metadata:      n.Metadata,
@@ -104,16 +118,21 @@ func newConversation(n *store.NewConversation) *conversation {
 	}}
 	c.agent = store.Fold(n.AgentName)
 	c.setTitle(n.Title, n.TitleCustom)
-	c.people.merge([]store.Participant{{UserID: n.Owner, Member: true}})
+	c.people.merge([]store.Participant{{UserID: c.row.Owner, Member: true}})
 	c.people.merge(n.Participants)
 	return c
 }
+
+// shared returns s in the one copy that all conversations have of it: the words
+// that many of them have in common are kept once, and are compared by address.
+func shared(s string) string { return unique.Make(s).Value() }
 
 // enter puts a new conversation into its shard, whose lock the caller holds.
 func (s *Store) enter(sh *shard, c *conversation) *store.Conversation {
 	now := s.now()
 	c.shard = sh
-	c.row.CreatedAt, c.row.UpdatedAt, c.row.ActivityAt = now, now, now
+	c.row.CreatedAt, c.row.UpdatedAt = now, now
+	c.acted(now)
 	sh.conversations[c.id] = c
 	rosterOf(sh.tenants, c.row.Tenant).add(c)
 	for _, p := range c.people.list {
@@ -151,12 +170,12 @@ func (s *Store) UpdateConversation(ctx context.Context, scope store.Scope, id uu
 	if err != nil {
 		return nil, err
 	}
-	if !c.row.DeletedAt.IsZero() {
+	if c.deleted {
 		return nil, store.ErrDeleted
 	}
 	changed := c.retitle(u.Title)
 	if u.Mode != nil && *u.Mode != c.row.Mode {
-		c.row.Mode = *u.Mode
+		c.row.Mode = shared(*u.Mode)
 		changed = true
 	}
 	if c.mergePeople(u.Participants) {

@@ -22,11 +22,11 @@ func (s *Store) DeleteConversation(ctx context.Context, scope store.Scope, id uu
 	if err != nil {
 		return nil, nil, err
 	}
-	if !c.row.DeletedAt.IsZero() {
+	if c.deleted {
 		return c.copyRow(), nil, nil
 	}
 	at := c.touch(s.now())
-	c.row.DeletedAt = at
+	c.setDeleted(at)
 	var ended []store.RunRef
 	for _, r := range slices.Concat(c.active, c.queue) {
 		c.end(r, store.RunStopped, result, store.NudgeReturned, at)
@@ -47,8 +47,8 @@ func (s *Store) RestoreConversation(ctx context.Context, scope store.Scope, id u
 	if err != nil {
 		return nil, err
 	}
-	if !c.row.DeletedAt.IsZero() {
-		c.row.DeletedAt = time.Time{}
+	if c.deleted {
+		c.setDeleted(time.Time{})
 		c.touch(s.now())
 	}
 	return c.copyRow(), nil

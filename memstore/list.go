@@ -39,21 +39,26 @@ func (sh *shard) walk(scope store.Scope, w *walk) {
 	if r == nil {
 		return
 	}
-	for _, c := range r.list {
-		w.see(c)
+	for block := range slices.Chunk(r.list, 16) {
+		w.warm(block)
+		for _, c := range block {
+			w.see(c)
+		}
 	}
 	w.settle()
 }
 
 // walk gathers the page of one list: the entries that come first in its order.
 type walk struct {
-	q      *store.ListQuery
-	filter filter
-	order  order
-	after  *place
-	keep   int // entries up to the end of the page, and one to know that more follow
-	best   []*entry
-	total  int64
+	q       *store.ListQuery
+	filter  filter
+	order   order
+	after   *place
+	keep    int      // entries up to the end of the page, and one to know that more follow
+	here    place    // of the conversation looked at
+	best    []*entry // a heap, the last in order at its root
+	total   int64
+	touched int64 // keeps warm from being optimised away
 }
 
 // entry is a candidate. Its row is copied before the lock of its shard is let
@@ -76,25 +81,44 @@ func newWalk(q *store.ListQuery) *walk {
 	return w
 }
 
+// warm touches what a block of conversations will be asked for, so that the
+// memory's answers overlap: most of the time of a long walk is waiting for it.
+func (w *walk) warm(block []*conversation) {
+	for _, c := range block {
+		w.touched ^= c.activity ^ int64(len(c.row.Mode)+len(c.row.Preview))
+	}
+	if w.filter.needle == "" {
+		return
+	}
+	for _, c := range block {
+		if c.title != "" {
+			w.touched ^= int64(c.title[0])
+		}
+		if c.row.Preview != "" {
+			w.touched ^= int64(c.row.Preview[0])
+		}
+	}
+}
+
 func (w *walk) see(c *conversation) {
 	if !w.filter.matches(c) {
 		return
 	}
 	w.total++
-	p := placeOf(c)
-	if w.after != nil && w.order(&p, w.after) <= 0 {
+	w.here = placeOf(c)
+	if w.after != nil && w.order(&w.here, w.after) <= 0 {
 		return
 	}
 	if len(w.best) < w.keep {
-		w.best = append(w.best, &entry{place: p, c: c})
+		w.best = append(w.best, &entry{place: w.here, c: c})
 		w.up(len(w.best) - 1)
 		return
 	}
 	worst := w.best[0]
-	if w.order(&p, &worst.place) >= 0 {
+	if w.order(&w.here, &worst.place) >= 0 {
 		return
 	}
-	worst.place, worst.c = p, c
+	worst.place, worst.c = w.here, c
 	w.down(0)
 }
 

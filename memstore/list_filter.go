@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/parley-go/parley/store"
 )
@@ -13,17 +12,19 @@ import (
 type filter struct {
 	q      *store.ListQuery
 	needle string // folded; "" finds everything
+	bytes  []byte // the needle again
 	folded []byte // room to fold a preview in
 }
 
 func newFilter(q *store.ListQuery) filter {
-	return filter{q: q, needle: store.Fold(q.Text)}
+	needle := store.Fold(q.Text)
+	return filter{q: q, needle: needle, bytes: []byte(needle)}
 }
 
 func (f *filter) matches(c *conversation) bool {
 	row := &c.row
 	switch {
-	case !row.DeletedAt.IsZero():
+	case c.deleted:
 	case f.q.Mode != "" && row.Mode != f.q.Mode:
 	case f.q.AgentID != "" && row.AgentID != f.q.AgentID:
 	case f.q.Channel != "" && row.Channel != f.q.Channel:
@@ -31,7 +32,7 @@ func (f *filter) matches(c *conversation) bool {
 	case f.needle == "":
 		return true
 	default:
-		return strings.Contains(c.sortKey, f.needle) ||
+		return strings.Contains(c.title, f.needle) ||
 			strings.Contains(c.agent, f.needle) ||
 			f.inFold(row.Preview)
 	}
@@ -42,19 +43,9 @@ func (f *filter) matches(c *conversation) bool {
 // every turn and are seldom searched, so they are folded here, plain ASCII
 // without an allocation.
 func (f *filter) inFold(text string) bool {
-	if len(text) > cap(f.folded) {
-		f.folded = make([]byte, 0, 2*len(text))
+	var ascii bool
+	if f.folded, ascii = appendFolded(f.folded[:0], text); !ascii {
+		return strings.Contains(store.Fold(text), f.needle)
 	}
-	folded := f.folded[:len(text)]
-	for i := range len(text) {
-		b := text[i]
-		if b >= utf8.RuneSelf {
-			return strings.Contains(store.Fold(text), f.needle)
-		}
-		if 'A' <= b && b <= 'Z' {
-			b += 'a' - 'A'
-		}
-		folded[i] = b
-	}
-	return bytes.Contains(folded, []byte(f.needle))
+	return bytes.Contains(f.folded, f.bytes)
 }

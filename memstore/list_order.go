@@ -60,7 +60,7 @@ func byTitle(a, b *place) int {
 }
 
 func placeOf(c *conversation) place {
-	return place{activity: c.row.ActivityAt.UnixMicro(), title: c.sortKey, id: c.id}
+	return place{activity: c.activity, title: c.title, id: c.id}
 }
 
 func placeOfKey(k *store.ListKey) place {

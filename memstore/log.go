@@ -67,7 +67,7 @@ func (c *conversation) land(tail *store.Tail, at time.Time) []store.Message {
 	if tail.Preview != "" {
 		c.row.Preview = tail.Preview
 	}
-	c.row.ActivityAt = at
+	c.acted(at)
 	c.mergePeople(tail.Participants)
 	return c.log.slice(from, c.log.n)
 }

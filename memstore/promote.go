@@ -41,7 +41,7 @@ func (c *conversation) enqueue(r *run) {
 // promote makes the first queued run that may start pending if the conversation
 // is free, and names it. The caller has noted the change.
 func (c *conversation) promote() *store.RunRef {
-	if len(c.active) > 0 || len(c.queue) == 0 || !c.row.DeletedAt.IsZero() {
+	if len(c.active) > 0 || len(c.queue) == 0 || c.deleted {
 		return nil
 	}
 	settled := len(c.row.Pending) == 0

@@ -19,7 +19,7 @@ func (s *Store) StartRun(ctx context.Context, a *store.StartRun) (*store.StartRe
 	if err != nil {
 		return nil, err
 	}
-	if !c.row.DeletedAt.IsZero() {
+	if c.deleted {
 		return nil, store.ErrDeleted
 	}
 	if known, err := s.startedBefore(c, a); err != nil {
@@ -124,7 +124,7 @@ func (c *conversation) begin(r *run, a *store.StartRun, at time.Time) {
 		Timeout:        a.Timeout,
 		CreatedAt:      at,
 	}
-	c.row.ActivityAt = at
+	c.acted(at)
 	c.runs.push(r)
 	if a.Key != "" {
 		if c.keys == nil {
