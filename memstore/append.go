@@ -36,7 +36,7 @@ func (s *Store) Append(ctx context.Context, a *store.Append) (*store.AppendResul
 	at := c.touch(s.now())
 	res := &store.AppendResult{Messages: c.land(&a.Tail, at)}
 	res.Version = c.row.Version
-	res.Promoted = c.promote()
+	res.Promoted = c.promote(at)
 	return res, nil
 }
 

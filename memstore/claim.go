@@ -108,10 +108,12 @@ func (s *Store) Renew(ctx context.Context, lease store.Lease, keys []store.RunKe
 	for i, key := range keys {
 		out[i].Key = key
 		r := s.held(key)
-		if r == nil || r.row.Status != store.RunRunning {
+		if r == nil {
 			continue
 		}
-		r.row.LeaseUntil = until(now, lease.Duration)
+		if r.row.Status == store.RunRunning { // a pending run has a number, but no lease
+			r.row.LeaseUntil = until(now, lease.Duration)
+		}
 		out[i].Held = true
 		out[i].StopRequested = r.row.StopRequested
 		out[i].Nudges = r.waitingNudges()
@@ -129,7 +131,7 @@ func (s *Store) Release(ctx context.Context, keys []store.RunKey) error {
 	now := s.now()
 	for _, key := range keys {
 		r := s.held(key)
-		if r == nil || r.row.Status != store.RunRunning {
+		if r == nil {
 			continue
 		}
 		c := r.conv

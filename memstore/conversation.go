@@ -189,7 +189,7 @@ func (s *Store) UpdateConversation(ctx context.Context, scope store.Scope, id uu
 
 // retitle reports whether the update changed the title or who chose it.
 func (c *conversation) retitle(u *store.TitleUpdate) bool {
-	if u == nil || u.Derived && c.row.Title != "" {
+	if u == nil || u.Derived && (c.row.Title != "" || u.Title == "") {
 		return false
 	}
 	custom := !u.Derived && u.Title != ""

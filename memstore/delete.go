@@ -2,7 +2,6 @@ package memstore
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -28,7 +27,7 @@ func (s *Store) DeleteConversation(ctx context.Context, scope store.Scope, id uu
 	at := c.touch(s.now())
 	c.setDeleted(at)
 	var ended []store.RunRef
-	for _, r := range slices.Concat(c.active, c.queue) {
+	for _, r := range c.open() {
 		c.end(r, store.RunStopped, result, store.NudgeReturned, at)
 		ended = append(ended, r.row.Ref())
 	}

@@ -9,6 +9,45 @@ import (
 	"github.com/parley-go/parley/store"
 )
 
+// eventLog is the packs of one run.
+type eventLog struct {
+	packs series[store.EventPack]
+	gone  int // packs deleted from the front
+}
+
+// stored is the number of packs that are there.
+func (l *eventLog) stored() int { return l.packs.n - l.gone }
+
+// read returns up to limit packs that reach beyond after, and whether more follow.
+func (l *eventLog) read(after int64, limit int) (packs []store.EventPack, more bool) {
+	from := l.gone + sort.Search(l.stored(), func(i int) bool { return l.packs.at(l.gone+i).Last > after })
+	to := l.packs.n
+	if to-from > limit {
+		to, more = from+limit, true
+	}
+	return l.packs.slice(from, to), more
+}
+
+// events is the number of events in up to limit packs from the front.
+func (l *eventLog) events(limit int) int64 {
+	var n int64
+	for i := l.gone; i < l.packs.n && i < l.gone+limit; i++ {
+		pack := l.packs.at(i)
+		n += pack.Last - pack.First + 1
+	}
+	return n
+}
+
+// drop deletes up to limit packs from the front and returns how many.
+func (l *eventLog) drop(limit int) int {
+	n := min(l.stored(), limit)
+	l.gone += n
+	if l.stored() == 0 {
+		*l = eventLog{}
+	}
+	return n
+}
+
 // AppendEvents implements store.Store.
 func (s *Store) AppendEvents(ctx context.Context, packs []store.EventAppend) ([]error, error) {
 	if err := alive(ctx); err != nil {
@@ -34,7 +73,7 @@ func (s *Store) addEvents(p *store.EventAppend) error {
 		}
 		return &store.VersionConflictError{Expected: p.First - 1, Current: r.row.EventSeq}
 	}
-	r.events.push(p.EventPack)
+	r.events.packs.push(p.EventPack)
 	r.row.EventSeq = p.Last
 	return nil
 }
@@ -51,14 +90,7 @@ func (s *Store) eventsOf(scope store.Scope, id uuid.UUID, after int64, limit int
 	page := &store.EventPage{}
 	err := s.view(scope, id, func(r *run) {
 		page.Run = r.row
-		n := r.events.n
-		from := sort.Search(n, func(i int) bool { return r.events.at(i).Last > after })
-		to := n
-		if n-from > limit {
-			to = from + limit
-			page.More = true
-		}
-		page.Packs = r.events.slice(from, to)
+		page.Packs, page.More = r.events.read(after, limit)
 	})
 	if err != nil {
 		return nil, err

@@ -7,9 +7,10 @@ import (
 	"github.com/parley-go/parley/store"
 )
 
-// admit gives the run its first fencing number.
-func (c *conversation) admit(r *run) {
+// admit gives the run its first fencing number, by which it becomes active.
+func (c *conversation) admit(r *run, at time.Time) {
 	c.renumber(r)
+	c.acted(at)
 	r.row.BaseVersion = c.row.Version
 	c.active = append(c.active, r)
 	c.row.Active = len(c.active)
@@ -39,8 +40,8 @@ func (c *conversation) enqueue(r *run) {
 }
 
 // promote makes the first queued run that may start pending if the conversation
-// is free, and names it. The caller has noted the change.
-func (c *conversation) promote() *store.RunRef {
+// is free, and names it. The caller has noted the change, and at is its moment.
+func (c *conversation) promote(at time.Time) *store.RunRef {
 	if len(c.active) > 0 || len(c.queue) == 0 || c.deleted {
 		return nil
 	}
@@ -53,7 +54,7 @@ func (c *conversation) promote() *store.RunRef {
 	c.queue = slices.Delete(c.queue, i, i+1)
 	c.row.Queued = len(c.queue)
 	r.row.Queued, r.row.QueueUntil = false, time.Time{}
-	c.admit(r)
+	c.admit(r, at)
 	ref := r.row.Ref()
 	return &ref
 }

@@ -74,10 +74,7 @@ func (s *Store) erase(c *conversation, counts *store.PurgeCounts) {
 	counts.Runs += int64(c.runs.n)
 	for i := range c.runs.n {
 		r := c.runs.at(i)
-		for j := range r.events.n {
-			pack := r.events.at(j)
-			counts.Events += pack.Last - pack.First + 1
-		}
+		counts.Events += r.events.events(r.events.stored())
 		r.move(nil)
 		s.dropRun(r)
 	}

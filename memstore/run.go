@@ -2,7 +2,6 @@ package memstore
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"slices"
 	"sort"
@@ -21,7 +20,7 @@ type run struct {
 
 	row     store.Run
 	settles bool // it deals with the calls that wait for outputs
-	events  series[store.EventPack]
+	events  eventLog
 	nudges  []store.Nudge
 	finish  *finish // how an attempt ended it; nil when none did
 
@@ -89,7 +88,7 @@ func (c *conversation) end(r *run, status store.RunStatus, result []byte, taken 
 	r.row.CompletedAt = at
 	r.row.EventSeq++ // the terminal event
 	r.settleNudges(taken)
-	if r.events.n > 0 {
+	if r.events.stored() > 0 {
 		r.move(&c.shard.ended)
 	} else {
 		r.move(nil)
@@ -236,9 +235,7 @@ func (c *conversation) eachRun(q *store.RunQuery, fn func(*run) bool) {
 			fn(r)
 		}
 	case q.Active:
-		open := slices.Concat(c.active, c.queue)
-		slices.SortFunc(open, func(a, b *run) int { return -byCreation(a, b) })
-		for _, r := range open {
+		for _, r := range slices.Backward(c.open()) {
 			if !fn(r) {
 				return
 			}
@@ -254,6 +251,13 @@ func (c *conversation) eachRun(q *store.RunQuery, fn func(*run) bool) {
 	}
 }
 
+// open returns the runs that are not terminal, oldest first.
+func (c *conversation) open() []*run {
+	open := slices.Concat(c.active, c.queue)
+	slices.SortFunc(open, func(a, b *run) int { return a.row.CreatedAt.Compare(b.row.CreatedAt) })
+	return open
+}
+
 // behind reports whether a run comes after the cursor, newest first.
 func behind(r *run, after *store.RunCursor) bool {
 	if after == nil {
@@ -263,8 +267,4 @@ func behind(r *run, after *store.RunCursor) bool {
 		return c < 0
 	}
 	return bytes.Compare(r.id[:], after.ID[:]) < 0
-}
-
-func byCreation(a, b *run) int {
-	return cmp.Or(a.row.CreatedAt.Compare(b.row.CreatedAt), bytes.Compare(a.id[:], b.id[:]))
 }

@@ -3,6 +3,7 @@ package memstore
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/parley-go/parley/store"
 )
@@ -41,7 +42,7 @@ func (s *Store) FinishRun(ctx context.Context, f *store.FinishRun) (*store.Finis
 	if err := c.takes(r, f); err != nil {
 		return nil, err
 	}
-	c.finishRun(r, f, s)
+	c.finishRun(r, f, c.touch(s.now()))
 	return c.finished(r, false), nil
 }
 
@@ -59,8 +60,7 @@ func (c *conversation) takes(r *run, f *store.FinishRun) error {
 	return nil
 }
 
-func (c *conversation) finishRun(r *run, f *store.FinishRun, s *Store) {
-	at := c.touch(s.now())
+func (c *conversation) finishRun(r *run, f *store.FinishRun, at time.Time) {
 	taken := store.NudgeReturned
 	if len(f.Messages) > 0 {
 		c.land(&f.Tail, at)
@@ -68,7 +68,7 @@ func (c *conversation) finishRun(r *run, f *store.FinishRun, s *Store) {
 		taken = store.NudgeApplied
 	}
 	if f.Events != nil && f.Events.First == r.row.EventSeq+1 && f.Events.Last >= f.Events.First {
-		r.events.push(*f.Events)
+		r.events.packs.push(*f.Events)
 		r.row.EventSeq = f.Events.Last
 	}
 	c.end(r, f.Status, f.Result, taken, at)
@@ -76,7 +76,7 @@ func (c *conversation) finishRun(r *run, f *store.FinishRun, s *Store) {
 		messages:    len(f.Messages),
 		title:       c.row.Title,
 		titleCustom: c.row.TitleCustom,
-		promoted:    c.promote(),
+		promoted:    c.promote(at),
 	}
 }
 

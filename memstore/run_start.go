@@ -40,7 +40,7 @@ func (s *Store) StartRun(ctx context.Context, a *store.StartRun) (*store.StartRe
 	c.begin(r, a, c.touch(now))
 	switch {
 	case !queue:
-		c.admit(r)
+		c.admit(r, r.row.CreatedAt)
 		if a.Lease != nil {
 			r.claim(a.Lease, r.row.CreatedAt, now)
 		}
@@ -124,7 +124,6 @@ func (c *conversation) begin(r *run, a *store.StartRun, at time.Time) {
 		Timeout:        a.Timeout,
 		CreatedAt:      at,
 	}
-	c.acted(at)
 	c.runs.push(r)
 	if a.Key != "" {
 		if c.keys == nil {
@@ -139,7 +138,7 @@ func (c *conversation) wait(r *run, a *store.StartRun, now time.Time) {
 	r.row.Queued = true
 	r.row.Front = a.Busy == store.BusyInterrupt
 	if a.QueueTimeout > 0 {
-		r.row.QueueUntil = now.Add(a.QueueTimeout).Truncate(time.Microsecond)
+		r.row.QueueUntil = until(now, a.QueueTimeout)
 	}
 	c.enqueue(r)
 }

@@ -24,8 +24,9 @@ func (s *Store) RequestStop(ctx context.Context, a *store.StopRun) (*store.StopR
 			}
 		default:
 			res.Stopped = true
-			c.end(r, store.RunStopped, a.Result, store.NudgeReturned, c.touch(s.now()))
-			res.Promoted = c.promote()
+			at := c.touch(s.now())
+			c.end(r, store.RunStopped, a.Result, store.NudgeReturned, at)
+			res.Promoted = c.promote(at)
 		}
 		res.Run = r.row
 	})

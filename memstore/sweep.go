@@ -7,11 +7,11 @@ import (
 	"github.com/parley-go/parley/store"
 )
 
-// Sweep implements store.Store. Promotions never stay behind here, because a
-// transition and its promotion are one step; the sweep looks all the same.
+// Sweep implements store.Store. It promotes nothing: here a transition and its
+// promotion are one step that no crash can part.
 func (s *Store) Sweep(ctx context.Context, a *store.Sweep) (*store.SweepResult, error) {
 	res := &store.SweepResult{}
-	runs := a.Limit // whose events may still be deleted
+	packs := a.Limit // that may still be deleted
 	for i := range s.shards {
 		if err := alive(ctx); err != nil {
 			if i == 0 {
@@ -19,12 +19,12 @@ func (s *Store) Sweep(ctx context.Context, a *store.Sweep) (*store.SweepResult, 
 			}
 			return res, nil // what is done is done; the rest is for the next sweep
 		}
-		runs -= s.sweepShard(&s.shards[i], a, runs, res)
+		packs -= s.sweepShard(&s.shards[i], a, packs, res)
 	}
 	return res, nil
 }
 
-func (s *Store) sweepShard(sh *shard, a *store.Sweep, runs int, res *store.SweepResult) (deleted int) {
+func (s *Store) sweepShard(sh *shard, a *store.Sweep, packs int, res *store.SweepResult) (deleted int) {
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
 	now := s.now()
@@ -36,40 +36,23 @@ func (s *Store) sweepShard(sh *shard, a *store.Sweep, runs int, res *store.Sweep
 		}
 		r = next
 	}
-	for r := sh.queued.first; r != nil && len(res.Promoted) < a.Limit; {
-		next := r.next
-		if ref := r.conv.promote(); ref != nil {
-			r.conv.touch(now)
-			res.Promoted = append(res.Promoted, *ref)
-		}
-		r = next
-	}
-	return sh.dropEvents(a.EventRetention, now, runs, res)
+	return sh.dropEvents(a.EventRetention, now, packs, res)
 }
 
-// dropEvents deletes the events of up to limit runs that ended long enough ago.
-func (sh *shard) dropEvents(retention time.Duration, now time.Time, limit int, res *store.SweepResult) (runs int) {
+// dropEvents deletes up to limit packs of runs that ended long enough ago.
+func (sh *shard) dropEvents(retention time.Duration, now time.Time, limit int, res *store.SweepResult) (packs int) {
 	if retention <= 0 {
 		return 0
 	}
-	for r := sh.ended.first; r != nil && runs < limit; r = sh.ended.first {
+	for r := sh.ended.first; r != nil && packs < limit; r = sh.ended.first {
 		if now.Sub(r.row.CompletedAt) <= retention {
 			break
 		}
-		res.Events += r.countEvents()
-		r.events = series[store.EventPack]{}
-		r.move(nil)
-		runs++
+		res.Events += r.events.events(limit - packs)
+		packs += r.events.drop(limit - packs)
+		if r.events.stored() == 0 {
+			r.move(nil)
+		}
 	}
-	return runs
-}
-
-// countEvents is the number of stored events, not of their packs.
-func (r *run) countEvents() int64 {
-	var n int64
-	for i := range r.events.n {
-		pack := r.events.at(i)
-		n += pack.Last - pack.First + 1
-	}
-	return n
+	return packs
 }
