@@ -81,8 +81,9 @@ func TestReply_SameSeedSameWords(t *testing.T) {
 		return out
 	}
 
-	require.Equal(t, replies(1), replies(1))
-	require.NotEqual(t, replies(1), replies(2))
+	first := replies(1)
+	require.Equal(t, first, replies(1))
+	require.NotEqual(t, first, replies(2))
 }
 
 func TestReply_DoesNotRepeatItself(t *testing.T) {

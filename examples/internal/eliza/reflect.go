@@ -26,7 +26,7 @@ var turned = map[string]string{
 }
 
 // objectBefore are words after which "you" is an object: "with you" turns to "with me".
-var objectBefore = strings.Fields(`to for about with of at from than by like without against around between after before on
+var objectBefore = strings.Fields(`to for about with of at from than by like without against around between on
 	in near hate love help tell ask told asked see saw need want trust hear heard know thank miss meet give gave show let make
 	made`)
 
