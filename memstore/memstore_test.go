@@ -36,6 +36,22 @@ func create(t testing.TB, s *memstore.Store, who store.Scope, title string) uuid
 	return n.ID
 }
 
+// forkOf makes alice's fork of a conversation at a version.
+func forkOf(t testing.TB, s *memstore.Store, id uuid.UUID, version int64) uuid.UUID {
+	t.Helper()
+	scope := alice
+	c, err := s.CreateConversation(t.Context(), &store.NewConversation{
+		Conversation: store.Conversation{
+			Tenant: "acme", ID: newID(t), Owner: "alice", Mode: "standard", Channel: "web", Surface: "web",
+			ParentID: id, ParentVersion: version,
+		},
+		Copy: &scope,
+	})
+	require.NoError(t, err)
+	require.Equal(t, version, c.Version)
+	return c.ID
+}
+
 func newID(t testing.TB) uuid.UUID {
 	t.Helper()
 	id, err := uuid.NewV7()

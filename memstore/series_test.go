@@ -45,18 +45,7 @@ func TestL5_ForksGrowApartFromTheirSource(t *testing.T) {
 			if at > n {
 				break
 			}
-			scope := alice
-			fork := newID(t)
-			c, err := s.CreateConversation(t.Context(), &store.NewConversation{
-				Conversation: store.Conversation{
-					Tenant: "acme", ID: fork, Owner: "alice", Mode: "standard", Channel: "web",
-					ParentID: id, ParentVersion: int64(at),
-				},
-				Copy: &scope,
-			})
-			require.NoError(t, err)
-			require.Equal(t, int64(at), c.Version)
-
+			fork := forkOf(t, s, id, int64(at))
 			fill(t, s, alice, fork, 70)
 			mine, err := s.Messages(t.Context(), alice, fork, &store.MessageQuery{Limit: at + 100})
 			require.NoError(t, err)

@@ -60,6 +60,11 @@ func (s *Store) shard(conversation uuid.UUID) *shard { return &s.shards[s.shardI
 // lockEach locks the shards of n conversations, each once and in order, and
 // returns what unlocks them.
 func (s *Store) lockEach(n int, id func(i int) uuid.UUID) (unlock func()) {
+	if n == 1 {
+		mu := &s.shard(id(0)).mu
+		mu.Lock()
+		return mu.Unlock
+	}
 	wanted := make([]bool, len(s.shards))
 	for i := range n {
 		wanted[s.shardIndex(id(i))] = true
