@@ -1,0 +1,118 @@
+package conversation
+
+import (
+	"github.com/parley-go/parley/store"
+)
+
+// compose makes what a run adds to the log, and its result.
+func (a *attempt) compose(status RunStatus, failure *RunError) (store.Tail, runResult, error) {
+	t := a.turn
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	result := runResult{Usage: t.usage, Error: failure, Iterations: max(t.step, min(len(t.draft.messages), 1))}
+	switch status {
+	case RunCompleted:
+		t.draft.closeServerCalls("no result was given")
+		if t.draft.structured != nil {
+			result.Structured = t.draft.structured
+			t.draft.putStructured()
+		} else {
+			text := t.draft.text()
+			result.Text = &text
+		}
+	case RunRequiresAction:
+		t.draft.closeServerCalls("no result was given")
+		result.Pending = t.draft.clientCalls()
+	case RunStopped:
+		if t.draft.empty() || a.e.cfg.OnStop == StopDiscards {
+			return store.Tail{}, result, nil
+		}
+		t.draft.closeCalls("stopped", true)
+	default:
+		return store.Tail{}, result, nil
+	}
+	tail, err := a.tail(status == RunStopped)
+	if err == nil {
+		tail.Pending, err = encodePending(result.Pending)
+	}
+	return tail, result, err
+}
+
+// tail encodes input and draft as rows.
+func (a *attempt) tail(stopped bool) (store.Tail, error) {
+	t := a.turn
+	messages := make([]Message, 0, len(t.input)+len(t.draft.messages))
+	messages = append(messages, t.input...)
+	for i := range t.draft.messages {
+		d := &t.draft.messages[i]
+		d.settle()
+		content, err := NewContent(d.parts...)
+		if err != nil {
+			return store.Tail{}, err
+		}
+		m := Message{
+			ID: a.e.cfg.NewID(), ConversationID: a.key.ConversationID, Role: d.role, Content: content, RunID: a.key.RunID,
+			Incomplete: stopped && d.role == RoleAssistant && t.draft.lastAssistant(i),
+		}
+		messages = append(messages, m)
+	}
+	return toTail(messages)
+}
+
+// toTail turns messages into rows, with the preview and the directory entries
+// that follow from them.
+func toTail(messages []Message) (store.Tail, error) {
+	tail := store.Tail{Messages: make([]store.Message, len(messages))}
+	var people directoryEntries
+	for i := range messages {
+		row, err := fromMessage(&messages[i])
+		if err != nil {
+			return store.Tail{}, err
+		}
+		tail.Messages[i] = row
+		if messages[i].Author != nil {
+			people.author(messages[i].Author)
+		}
+		if role := messages[i].Role; role != RoleUser && role != RoleAssistant {
+			continue
+		}
+		text := messages[i].Content.Text()
+		people.mentioned(text)
+		if p := preview(text); p != "" {
+			tail.Preview = p
+		}
+	}
+	tail.Participants = people.list
+	return tail, nil
+}
+
+// directoryEntries gathers the people that messages refer to (rule L4).
+type directoryEntries struct {
+	list []store.Participant
+}
+
+func (d *directoryEntries) add(p store.Participant) {
+	for i := range d.list {
+		if d.list[i].UserID == p.UserID {
+			d.list[i].Author = d.list[i].Author || p.Author
+			if p.Name != "" {
+				d.list[i].Name = p.Name
+			}
+			if p.AvatarURL != "" {
+				d.list[i].AvatarURL = p.AvatarURL
+			}
+			return
+		}
+	}
+	d.list = append(d.list, p)
+}
+
+func (d *directoryEntries) author(a *Author) {
+	d.add(store.Participant{UserID: a.ID, Name: a.Name, AvatarURL: a.AvatarURL, Author: true})
+}
+
+func (d *directoryEntries) mentioned(text string) {
+	for _, m := range mentions(text) {
+		d.add(store.Participant{UserID: m[1], Name: m[2]})
+	}
+}

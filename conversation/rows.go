@@ -1,0 +1,288 @@
+package conversation
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/google/uuid"
+	"github.com/parley-go/parley/store"
+)
+
+// This file is the one place where the domain meets the rows of package store:
+// what is opaque JSON there is encoded and decoded here, and nowhere else.
+
+// storedServer is an MCPServer with its secrets in the clear: the store must
+// keep what the Responder needs. Nothing but the store ever sees it.
+type storedServer struct {
+	MCPServer
+	Headers map[string]string `json:"headers,omitempty"`
+}
+
+type storedSettings struct {
+	Settings
+	MCPServers []storedServer `json:"mcp_servers,omitzero"`
+}
+
+func toStoredSettings(s Settings) storedSettings {
+	out := storedSettings{Settings: s}
+	out.Settings.MCPServers = nil
+	if s.MCPServers == nil {
+		return out
+	}
+	out.MCPServers = make([]storedServer, len(s.MCPServers))
+	for i, server := range s.MCPServers {
+		out.MCPServers[i] = storedServer{MCPServer: server}
+		if len(server.Headers) == 0 {
+			continue
+		}
+		out.MCPServers[i].Headers = make(map[string]string, len(server.Headers))
+		for name, secret := range server.Headers {
+			out.MCPServers[i].Headers[name] = secret.Reveal()
+		}
+	}
+	return out
+}
+
+func (s storedSettings) settings() Settings {
+	out := s.Settings
+	if s.MCPServers == nil {
+		return out
+	}
+	out.MCPServers = make([]MCPServer, len(s.MCPServers))
+	for i, server := range s.MCPServers {
+		out.MCPServers[i] = server.MCPServer
+		if len(server.Headers) == 0 {
+			continue
+		}
+		out.MCPServers[i].Headers = make(map[string]Secret, len(server.Headers))
+		for name, secret := range server.Headers {
+			out.MCPServers[i].Headers[name] = Secret(secret)
+		}
+	}
+	return out
+}
+
+type storedDefaults struct {
+	SystemPrompt string `json:"system_prompt,omitempty"`
+	storedSettings
+}
+
+func encodeDefaults(d Defaults) ([]byte, error) {
+	return json.Marshal(storedDefaults{d.SystemPrompt, toStoredSettings(d.Settings)})
+}
+
+func decodeDefaults(raw []byte) (Defaults, error) {
+	var w storedDefaults
+	if err := decodeRow(raw, &w, "defaults"); err != nil {
+		return Defaults{}, err
+	}
+	return Defaults{SystemPrompt: w.SystemPrompt, Settings: w.settings()}, nil
+}
+
+// runSpec is what a run is to do, as the store keeps it.
+type runSpec struct {
+	Parts        []Part            `json:"parts,omitempty"`
+	Outputs      []storedOutput    `json:"outputs,omitempty"`
+	Author       *Author           `json:"author,omitempty"`
+	Abandon      bool              `json:"abandon,omitempty"`
+	Override     *storedSettings   `json:"override,omitempty"`
+	Effective    storedSettings    `json:"effective"`
+	Origins      map[string]Origin `json:"origins,omitempty"`
+	SystemPrompt string            `json:"system_prompt,omitempty"`
+	ToolChoice   *ToolChoice       `json:"tool_choice,omitempty"`
+}
+
+type storedOutput struct {
+	ID      string `json:"id"`
+	Parts   []Part `json:"parts,omitempty"`
+	IsError bool   `json:"is_error,omitempty"`
+}
+
+func (s *runSpec) input() Input {
+	in := Input{Parts: s.Parts, Author: s.Author, AbandonPending: s.Abandon}
+	for _, o := range s.Outputs {
+		in.Outputs = append(in.Outputs, ToolOutput{ToolCallID: o.ID, Parts: o.Parts, IsError: o.IsError})
+	}
+	return in
+}
+
+// runResult is how a run ended, as the store keeps it.
+type runResult struct {
+	Pending    []ToolCall      `json:"pending,omitempty"`
+	Text       *string         `json:"text,omitempty"`
+	Structured json.RawMessage `json:"structured,omitempty"`
+	Usage      Usage           `json:"usage,omitzero"`
+	Error      *RunError       `json:"error,omitempty"`
+	Iterations int             `json:"iterations,omitempty"`
+}
+
+func encodeResult(r runResult) []byte {
+	b, err := json.Marshal(r)
+	if err != nil { // its JSON was validated before: keep the run's end, drop the value
+		b, _ = json.Marshal(runResult{Usage: r.Usage, Iterations: r.Iterations, Error: &RunError{
+			Code: CodeInvalidOutput, Message: "the result could not be encoded"}})
+	}
+	return b
+}
+
+func errorResult(code, message string) []byte {
+	return encodeResult(runResult{Error: &RunError{Code: code, Message: message}})
+}
+
+// toRun maps a row to the domain.
+func toRun(row *store.Run) (*Run, error) {
+	var spec runSpec
+	if err := decodeRow(row.Spec, &spec, "run"); err != nil {
+		return nil, err
+	}
+	var result runResult
+	if row.Result != nil {
+		if err := decodeRow(row.Result, &result, "run result"); err != nil {
+			return nil, err
+		}
+	}
+	run := &Run{
+		ID: row.ID, ConversationID: row.ConversationID, Status: row.Status, Queued: row.Queued, UserID: row.UserID,
+		BaseVersion: row.BaseVersion, Version: row.Version, Input: spec.input(), Effective: spec.Effective.settings(),
+		Origins: spec.Origins, SystemPrompt: spec.SystemPrompt, ToolChoice: spec.ToolChoice,
+		PendingToolCalls: result.Pending, FinalText: result.Text, FinalStructured: result.Structured, Usage: result.Usage,
+		Error: result.Error, Iterations: result.Iterations, Attempt: row.Attempt, Key: row.Key,
+		StopRequested: row.StopRequested, CreatedAt: row.CreatedAt, StartedAt: row.StartedAt, CompletedAt: row.CompletedAt,
+	}
+	if run.Origins == nil {
+		run.Origins = map[string]Origin{}
+	}
+	if spec.Override != nil {
+		override := Override(spec.Override.settings())
+		run.Override = &override
+	}
+	return run, nil
+}
+
+// toConversation maps a row to what the caller sees of it.
+func toConversation(row *store.Conversation, caller Caller, view View) (*Conversation, error) {
+	defaults, err := decodeDefaults(row.Defaults)
+	if err != nil {
+		return nil, err
+	}
+	c := &Conversation{
+		ID: row.ID, Tenant: row.Tenant, User: row.Owner, Title: row.Title, TitleCustom: row.TitleCustom,
+		Mode: Mode(row.Mode), Channel: Channel(row.Channel), Surface: Surface(row.Surface), Defaults: defaults,
+		Metadata: row.Metadata, Version: row.Version, ParentID: row.ParentID, ParentVersion: row.ParentVersion,
+		ReadOnly:  readOnly(Channel(row.Channel), Surface(row.Surface), caller),
+		ViewingAs: view, StreamStatus: streamStatus(row), LastText: row.Preview, Participants: directory(row),
+		CreatedAt: row.CreatedAt, UpdatedAt: row.UpdatedAt, ActivityAt: row.ActivityAt, DeletedAt: row.DeletedAt,
+	}
+	if c.PendingToolCalls, err = decodePending(row.Pending); err != nil {
+		return nil, err
+	}
+	if row.Agent != nil {
+		c.Agent = new(Agent)
+		if err := decodeRow(row.Agent, c.Agent, "agent"); err != nil {
+			return nil, err
+		}
+	}
+	return c, nil
+}
+
+// directory is rule L4: everyone the conversation refers to, and nobody while
+// there is a single party.
+func directory(row *store.Conversation) map[string]ParticipantProfile {
+	members, authors := 0, 0
+	for _, p := range row.Participants {
+		if p.Member {
+			members++
+		}
+		if p.Author {
+			authors++
+		}
+	}
+	profiles := make(map[string]ParticipantProfile)
+	if row.Surface != string(SurfaceChannel) && members < 2 && authors < 2 {
+		return profiles
+	}
+	for _, p := range row.Participants {
+		// The connector that opened a channel's thread is nobody who takes part in it.
+		if p.UserID == row.Owner && !p.Author && members < 2 && row.Surface == string(SurfaceChannel) {
+			continue
+		}
+		profiles[p.UserID] = ParticipantProfile{Name: p.Name, AvatarURL: p.AvatarURL}
+	}
+	return profiles
+}
+
+func encodePending(calls []ToolCall) ([]byte, error) {
+	if len(calls) == 0 {
+		return nil, nil
+	}
+	return json.Marshal(calls)
+}
+
+func decodePending(raw []byte) ([]ToolCall, error) {
+	if len(raw) == 0 {
+		return nil, nil
+	}
+	var calls []ToolCall
+	err := decodeRow(raw, &calls, "pending tool calls")
+	return calls, err
+}
+
+// toMessage maps a row; the parts stay as they are stored.
+func toMessage(conversationID uuid.UUID, row *store.Message) (Message, error) {
+	m := Message{
+		ID: row.ID, ConversationID: conversationID, Seq: row.Seq, Role: Role(row.Role), Content: Content{raw: row.Parts},
+		RunID: row.RunID, Incomplete: row.Incomplete, CreatedAt: row.CreatedAt,
+	}
+	if row.Author != nil {
+		m.Author = new(Author)
+		if err := decodeRow(row.Author, m.Author, "author"); err != nil {
+			return Message{}, err
+		}
+	}
+	return m, nil
+}
+
+func toMessages(conversationID uuid.UUID, rows []store.Message) ([]Message, error) {
+	out := make([]Message, len(rows))
+	for i := range rows {
+		m, err := toMessage(conversationID, &rows[i])
+		if err != nil {
+			return nil, err
+		}
+		out[i] = m
+	}
+	return out, nil
+}
+
+// fromMessage maps a message of the domain to a row.
+func fromMessage(m *Message) (store.Message, error) {
+	row := store.Message{
+		ID: m.ID, Role: string(m.Role), RunID: m.RunID, Incomplete: m.Incomplete, Parts: m.Content.raw,
+	}
+	if m.Author != nil {
+		author, err := json.Marshal(m.Author)
+		if err != nil {
+			return store.Message{}, err
+		}
+		row.Author = author
+	}
+	return row, nil
+}
+
+func toNudge(row *store.Nudge) *Nudge {
+	return &Nudge{
+		ID: row.ID, RunID: row.RunID, UserID: row.UserID, Text: row.Text, State: row.State, CreatedAt: row.CreatedAt,
+	}
+}
+
+// errCorrupt: a row does not decode. It is a fault of the storage or of another
+// version of this library, never of a caller.
+var errCorrupt = errors.New("stored row cannot be decoded")
+
+func decodeRow(raw []byte, into any, what string) error {
+	if err := json.Unmarshal(raw, into); err != nil {
+		return fmt.Errorf("%w: %s: %w", errCorrupt, what, err)
+	}
+	return nil
+}
