@@ -13,12 +13,20 @@
 // # Decisions where the contract leaves a choice
 //
 // Ids of conversations and runs are unique in the whole store, not only in a
-// tenant. Within one conversation all times of a transition are its UpdatedAt,
-// so that runs and messages have a strict order also under a clock that stands
-// still; leases and time limits of the queue count from the clock itself. A run
-// that is released gets a new fencing number that nobody holds, and the
-// conversation stays busy. Message ids are unique within a conversation: a
-// FinishRun that brings a known one is store.ErrExists.
+// tenant. Ids of messages are unique within a conversation: a FinishRun that
+// brings a known one, and an Append that brings one twice, are store.ErrExists.
+// An Append without messages is an error.
+//
+// The times that one transition writes are its UpdatedAt, so that the runs and
+// messages of a conversation have a strict order even under a clock that stands
+// still. Leases and the time in the queue count from the clock itself.
+//
+// A queued run becomes the conversation's activity when it is promoted, not
+// when it joins the queue. A released run gets a new fencing number that nobody
+// knows, and the conversation stays busy.
+//
+// A list sees each conversation at one moment, but not all of them at the same
+// one; a purge it sees whole or not at all.
 //
 // A Store is safe for concurrent use, starts no goroutine and needs no closing.
 package memstore
