@@ -54,6 +54,9 @@ func (e *Engine) launch(row *store.Run, conv *store.Conversation, asked time.Tim
 
 	e.mu.Lock()
 	e.attempts[row.ID] = a
+	if e.handing { // claimed while the engine was shutting down
+		a.signal(ErrShutdown)
+	}
 	e.mu.Unlock()
 	e.work.Go(func() { a.run(conv) })
 }

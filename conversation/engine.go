@@ -44,6 +44,7 @@ type Engine struct {
 	attempts map[uuid.UUID]*attempt // runs that this engine holds
 	inFlight int                    // slots taken: attempts, and Responders that outlived theirs
 	idle     chan struct{}          // closed when the last slot is given back while draining
+	handing  bool                   // runs are being handed over: no attempt may begin
 
 	background context.Context // ends the loops
 	cancel     context.CancelFunc
@@ -84,6 +85,7 @@ func New(s store.Store, r Responder, cfg *Config) (*Engine, error) {
 		wakeClaim: make(chan struct{}, 1), wakeFlush: make(chan struct{}, 1), wakeWatch: make(chan struct{}, 1),
 	}
 	e.hints.wake = make(chan struct{}, 1)
+	e.background, e.cancel = context.WithCancel(context.Background())
 	return e, nil
 }
 
@@ -99,7 +101,6 @@ func (e *Engine) Start(ctx context.Context) error {
 		return errors.New("conversation: the engine was started before")
 	}
 	e.state = stateRunning
-	e.background, e.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	for _, loop := range []func(context.Context){
 		e.claimLoop, e.renewLoop, e.flushLoop, e.watchLoop, e.listenLoop, e.notifyLoop, e.sweepLoop,
 	} {
@@ -118,6 +119,7 @@ func (e *Engine) Shutdown(ctx context.Context) error {
 	switch e.state {
 	case stateNew, stateClosed:
 		e.state = stateClosed
+		e.cancel()
 		e.mu.Unlock()
 		return nil
 	case stateDraining:
@@ -173,6 +175,7 @@ func (e *Engine) awaitResponders(idle <-chan struct{}) int {
 // handOver gives up every run that is still held.
 func (e *Engine) handOver() {
 	e.mu.Lock()
+	e.handing = true
 	held := make([]*attempt, 0, len(e.attempts))
 	for _, a := range e.attempts {
 		held = append(held, a)

@@ -174,15 +174,23 @@ func (a *attempt) commit(f *store.FinishRun) (*store.FinishResult, []*Event, err
 		if err == nil || !SafeToRepeat(err) {
 			return res, shown, err
 		}
-		if time.Now().After(a.leaseOver()) || try >= maxFinishTries {
+		if time.Now().After(a.leaseOver()) || try >= a.e.finishTries() {
 			return nil, nil, err
 		}
 		pause(context.Background(), min(time.Duration(try)*50*time.Millisecond, time.Second))
 	}
 }
 
-// maxFinishTries bounds a write that the storage refuses for ever.
-const maxFinishTries = 100
+// finishTries bounds a write that the storage does not take. An engine that is
+// shutting down does not wait for it: the lease ends, and others see to the run.
+func (e *Engine) finishTries() int {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.handing {
+		return resolveTries
+	}
+	return 100
+}
 
 // leaseOver is when this side gives the run up.
 func (a *attempt) leaseOver() time.Time {
