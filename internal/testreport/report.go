@@ -94,7 +94,9 @@ func (r *reporter) line(line []byte) {
 // close prints what there is to say of a package that has ended.
 func (r *reporter) close(p *pkg) {
 	delete(r.open, p.name)
-	r.out.WriteString(p.shown.String())
+	if p.shown.Len() > 0 {
+		fmt.Fprintf(r.out, "# %s\n%s", p.name, p.shown.String())
+	}
 	r.summary = append(r.summary, p.summary)
 }
 

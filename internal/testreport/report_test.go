@@ -60,6 +60,7 @@ func TestWrite_FailuresAndSkipsShowTheirOutput(t *testing.T) {
 	require.NotContains(t, out, "passing output")
 	require.NotContains(t, out, "good output")
 	require.NotContains(t, out, "=== RUN")
+	require.True(t, strings.HasPrefix(out, "# sample/mixed\n"), out)
 	require.Regexp(t, `(?m)^FAIL\s+sample/mixed`, out)
 	require.True(t, strings.HasSuffix(out, "\n2 passed, 2 failed, 1 skipped\n"), out)
 }
