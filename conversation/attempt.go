@@ -19,6 +19,7 @@ type attempt struct {
 	e        *Engine
 	key      store.RunKey
 	row      store.Run // as claimed
+	task     *task     // nil until decoded
 	turn     *Turn
 	log      *runLog
 	launched time.Time
@@ -41,10 +42,10 @@ type attempt struct {
 func leaseMargin(lease time.Duration) time.Duration { return lease / 10 }
 
 // launch starts an attempt at a run that this engine was given when it asked at
-// that time. The slot is reserved.
-func (e *Engine) launch(row *store.Run, conv *store.Conversation, asked time.Time) {
+// that time. The slot is reserved; a nil task is decoded from the row.
+func (e *Engine) launch(row *store.Run, conv *store.Conversation, todo *task, asked time.Time) {
 	a := &attempt{
-		e: e, key: row.RunKey(), row: *row, launched: time.Now(),
+		e: e, key: row.RunKey(), row: *row, task: todo, launched: time.Now(),
 		returned: make(chan error, 1), orders: make(chan error, 1), over: make(chan struct{}),
 	}
 	a.log = e.hub.open(a.key, row.EventSeq)

@@ -42,7 +42,13 @@ func (a *attempt) compose(status RunStatus, failure *RunError) (store.Tail, runR
 func (a *attempt) tail(stopped bool) (store.Tail, error) {
 	t := a.turn
 	messages := make([]Message, 0, len(t.input)+len(t.draft.messages))
+	texts := make([]string, len(t.input), cap(messages))
 	messages = append(messages, t.input...)
+	for i := range t.input {
+		if t.input[i].Role == RoleUser {
+			texts[i] = textOf(t.run.Input.Parts)
+		}
+	}
 	for i := range t.draft.messages {
 		d := &t.draft.messages[i]
 		d.settle()
@@ -54,14 +60,14 @@ func (a *attempt) tail(stopped bool) (store.Tail, error) {
 			ID: a.e.cfg.NewID(), ConversationID: a.key.ConversationID, Role: d.role, Content: content, RunID: a.key.RunID,
 			Incomplete: stopped && d.role == RoleAssistant && t.draft.lastAssistant(i),
 		}
-		messages = append(messages, m)
+		messages, texts = append(messages, m), append(texts, textOf(d.parts))
 	}
-	return toTail(messages)
+	return toTail(messages, texts)
 }
 
-// toTail turns messages into rows, with the preview and the directory entries
-// that follow from them.
-func toTail(messages []Message) (store.Tail, error) {
+// toTail turns messages, whose texts are given, into rows, with the preview and
+// the directory entries that follow from them.
+func toTail(messages []Message, texts []string) (store.Tail, error) {
 	tail := store.Tail{Messages: make([]store.Message, len(messages))}
 	var people directoryEntries
 	for i := range messages {
@@ -76,9 +82,8 @@ func toTail(messages []Message) (store.Tail, error) {
 		if role := messages[i].Role; role != RoleUser && role != RoleAssistant {
 			continue
 		}
-		text := messages[i].Content.Text()
-		people.mentioned(text)
-		if p := preview(text); p != "" {
+		people.mentioned(texts[i])
+		if p := preview(texts[i]); p != "" {
 			tail.Preview = p
 		}
 	}

@@ -14,7 +14,13 @@ import (
 // for ending the run.
 func (e *Engine) newTurn(a *attempt, conv *store.Conversation) (*Turn, error) {
 	t := &Turn{a: a, run: &Run{ID: a.row.ID, Attempt: a.row.Attempt}, draft: draft{limit: e.cfg.MaxMessageBytes}}
-	run, err := toRun(&a.row)
+	var err error
+	if a.task == nil {
+		if a.task, err = decodeSpec(&a.row); err != nil {
+			return t, err
+		}
+	}
+	run, err := a.task.run(&a.row)
 	if err != nil {
 		return t, err
 	}
@@ -230,7 +236,7 @@ func (a *attempt) lastEvents(shown []*Event) *store.EventPack {
 // show tells readers here, and engines elsewhere, that the run has ended.
 func (a *attempt) show(res *store.FinishResult, shown []*Event) {
 	e := a.e
-	end, err := endOf(&res.Run)
+	end, err := a.endOf(&res.Run)
 	if err != nil {
 		e.log.Error("run cannot be read", "run", a.key.RunID, "error", err)
 		a.lost()
@@ -250,4 +256,16 @@ func (a *attempt) show(res *store.FinishResult, shown []*Event) {
 	if res.Run.Status == RunCompleted && res.Title == "" && !res.TitleCustom {
 		e.deriveTitle(a.turn)
 	}
+}
+
+// endOf makes the terminal event.
+func (a *attempt) endOf(row *store.Run) (*Event, error) {
+	if a.task == nil { // the run could not be read, and was ended for it
+		return endOf(row)
+	}
+	run, err := a.task.run(row)
+	if err != nil {
+		return nil, err
+	}
+	return terminal(row, run), nil
 }

@@ -74,6 +74,25 @@ func (h *hub) attach(run *store.Run) *runLog {
 	return l.runLog
 }
 
+// expect is attach for a run that is only about to be started, so that its end
+// cannot be missed however soon it comes. The watcher keeps away from the log
+// until elsewhere, or the attempt that ends, says that the run is not here.
+func (h *hub) expect(ref store.WatchRef) *runLog {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	l := &hubLog{runLog: newRunLog(ref.ConversationID, ref.RunID, 0, true), ref: ref}
+	l.readers = 1
+	h.logs[ref.RunID] = l
+	return l.runLog
+}
+
+// elsewhere gives an expected log to the watcher: the run was not launched here.
+func (h *hub) elsewhere(l *runLog) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.local = false
+}
+
 // leave is a reader going away, and with closed the attempt that wrote the log.
 // The last one takes the log along.
 func (h *hub) leave(l *runLog, closed bool) {

@@ -143,7 +143,7 @@ func (e *Engine) claim(ctx context.Context) bool {
 		e.unreserve(spare)
 	}
 	for i := range claimed {
-		e.launch(&claimed[i].Run, &claimed[i].Conversation, asked)
+		e.launch(&claimed[i].Run, &claimed[i].Conversation, nil, asked)
 	}
 	return len(claimed) == n
 }

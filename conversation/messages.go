@@ -125,7 +125,11 @@ func (e *Engine) tryAppend(ctx context.Context, caller Caller, id uuid.UUID, mes
 	case invalid != nil:
 		return nil, invalid
 	}
-	tail, err := toTail(messages)
+	texts := make([]string, len(messages))
+	for i := range messages {
+		texts[i] = messages[i].Content.Text()
+	}
+	tail, err := toTail(messages, texts)
 	if err != nil {
 		return nil, err
 	}

@@ -132,32 +132,62 @@ func errorResult(code, message string) []byte {
 
 // toRun maps a row to the domain.
 func toRun(row *store.Run) (*Run, error) {
+	task, err := decodeSpec(row)
+	if err != nil {
+		return nil, err
+	}
+	return task.run(row)
+}
+
+// task is a decoded runSpec: what a run is to do never changes, so it is
+// decoded once and shared by whatever needs it.
+type task struct {
+	input      Input
+	override   *Override
+	effective  Settings
+	origins    map[string]Origin
+	prompt     string
+	toolChoice *ToolChoice
+}
+
+func decodeSpec(row *store.Run) (*task, error) {
 	var spec runSpec
 	if err := decodeRow(row.Spec, &spec, "run"); err != nil {
 		return nil, err
 	}
+	return spec.task(), nil
+}
+
+func (s *runSpec) task() *task {
+	t := &task{
+		input: s.input(), effective: s.Effective.settings(), origins: s.Origins, prompt: s.SystemPrompt, toolChoice: s.ToolChoice,
+	}
+	if t.origins == nil {
+		t.origins = map[string]Origin{}
+	}
+	if s.Override != nil {
+		override := Override(s.Override.settings())
+		t.override = &override
+	}
+	return t
+}
+
+// run puts the row's state beside the task.
+func (t *task) run(row *store.Run) (*Run, error) {
 	var result runResult
 	if row.Result != nil {
 		if err := decodeRow(row.Result, &result, "run result"); err != nil {
 			return nil, err
 		}
 	}
-	run := &Run{
+	return &Run{
 		ID: row.ID, ConversationID: row.ConversationID, Status: row.Status, Queued: row.Queued, UserID: row.UserID,
-		BaseVersion: row.BaseVersion, Version: row.Version, Input: spec.input(), Effective: spec.Effective.settings(),
-		Origins: spec.Origins, SystemPrompt: spec.SystemPrompt, ToolChoice: spec.ToolChoice,
+		BaseVersion: row.BaseVersion, Version: row.Version, Input: t.input, Override: t.override, Effective: t.effective,
+		Origins: t.origins, SystemPrompt: t.prompt, ToolChoice: t.toolChoice,
 		PendingToolCalls: result.Pending, FinalText: result.Text, FinalStructured: result.Structured, Usage: result.Usage,
 		Error: result.Error, Iterations: result.Iterations, Attempt: row.Attempt, Key: row.Key,
 		StopRequested: row.StopRequested, CreatedAt: row.CreatedAt, StartedAt: row.StartedAt, CompletedAt: row.CompletedAt,
-	}
-	if run.Origins == nil {
-		run.Origins = map[string]Origin{}
-	}
-	if spec.Override != nil {
-		override := Override(spec.Override.settings())
-		run.Override = &override
-	}
-	return run, nil
+	}, nil
 }
 
 // toConversation maps a row to what the caller sees of it.

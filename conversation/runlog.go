@@ -181,3 +181,14 @@ func (l *runLog) take(p *place) (events []*Event, behind bool, changed <-chan st
 	}
 	return nil, false, l.changed, l.gone
 }
+
+// ended returns the terminal event once it is there, or what is closed at the
+// next change.
+func (l *runLog) ended() (changed <-chan struct{}, end *Event, gone bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.terminal {
+		return nil, l.events[len(l.events)-1], false
+	}
+	return l.changed, nil, l.gone
+}

@@ -21,6 +21,10 @@ import (
 // *ToolCallError, *ToolOutputsError; ErrOverloaded. On any error nothing was
 // written, except with ErrOutcomeUnknown: repeat the call with the same key.
 func (e *Engine) StartRun(ctx context.Context, caller Caller, id uuid.UUID, req TurnRequest) (*Run, error) {
+	return e.startRun(ctx, caller, id, e.cfg.NewID(), req)
+}
+
+func (e *Engine) startRun(ctx context.Context, caller Caller, id, runID uuid.UUID, req TurnRequest) (*Run, error) {
 	if err := caller.may(PermWrite); err != nil {
 		return nil, err
 	}
@@ -30,7 +34,6 @@ func (e *Engine) StartRun(ctx context.Context, caller Caller, id uuid.UUID, req 
 	if !e.running() {
 		return nil, ErrNotRunning
 	}
-	runID := e.cfg.NewID()
 	for try := 1; ; try++ {
 		run, err := e.tryStart(ctx, caller, id, runID, &req)
 		// Outputs fit the head they were checked against. Where the caller named
@@ -57,7 +60,7 @@ func (e *Engine) tryStart(ctx context.Context, caller Caller, id, runID uuid.UUI
 	case readOnly(Channel(row.Channel), Surface(row.Surface), caller):
 		return nil, ErrReadOnly
 	}
-	start, err := e.plan(ctx, caller, row, req)
+	start, todo, err := e.plan(ctx, caller, row, req)
 	if err == nil {
 		err = e.reserve()
 	}
@@ -73,7 +76,7 @@ func (e *Engine) tryStart(ctx context.Context, caller Caller, id, runID uuid.UUI
 		e.unreserve(1)
 		return nil, startError(err)
 	}
-	return e.started(runID, res, row, asked)
+	return e.started(runID, res, row, todo, asked)
 }
 
 // startError gives the store's answer the engine's name.
@@ -124,11 +127,11 @@ func (e *Engine) resolve(ctx context.Context, write func() error) error {
 }
 
 // started goes on from what the store decided about the run with this id.
-func (e *Engine) started(id uuid.UUID, res *store.StartResult, row *store.Conversation, asked time.Time) (*Run, error) {
+func (e *Engine) started(id uuid.UUID, res *store.StartResult, row *store.Conversation, todo *task, asked time.Time) (*Run, error) {
 	run := res.Run
 	// A run that an earlier call with the same key started is that call's to launch.
 	if run.ID == id && run.Status == RunRunning && run.Owner == e.owner && run.Attempt == 1 {
-		e.launch(&run, row, asked)
+		e.launch(&run, row, todo, asked)
 	} else {
 		e.unreserve(1)
 	}
@@ -142,21 +145,23 @@ func (e *Engine) started(id uuid.UUID, res *store.StartResult, row *store.Conver
 	if !res.Replayed {
 		e.changed(run.Tenant, run.ConversationID)
 	}
-	out, err := toRun(&run)
-	if err != nil {
-		return nil, err
+	if run.ID != id {
+		out, err := toRun(&run)
+		if err == nil {
+			out.Replayed = true
+		}
+		return out, err
 	}
-	out.Replayed = res.Replayed
-	return out, nil
+	return todo.run(&run)
 }
 
 // plan turns a request into a start, or says what is wrong with its payload.
-func (e *Engine) plan(ctx context.Context, caller Caller, row *store.Conversation, req *TurnRequest) (*store.StartRun, error) {
+func (e *Engine) plan(ctx context.Context, caller Caller, row *store.Conversation, req *TurnRequest) (*store.StartRun, *task, error) {
 	var f faults
 	req.check(&f, &e.cfg)
 	conv, err := toConversation(row, caller, ViewParticipant)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	var override Override
 	if req.Override != nil {
@@ -166,7 +171,7 @@ func (e *Engine) plan(ctx context.Context, caller Caller, row *store.Conversatio
 	checkToolChoice(&f, req.ToolChoice, &settings)
 	author := e.author(&f, caller, row, req)
 	if err := f.err(); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	start := &store.StartRun{
 		Scope: caller.scope(), ConversationID: row.ID, Key: req.Key, Fingerprint: req.fingerprint(),
@@ -178,7 +183,7 @@ func (e *Engine) plan(ctx context.Context, caller Caller, row *store.Conversatio
 	}
 	if len(req.Outputs) > 0 {
 		if err := e.checkAgainstLog(ctx, caller.scope(), row, conv.PendingToolCalls, req.Outputs); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		start.Settles = true
 		if start.Expected == nil {
@@ -188,13 +193,13 @@ func (e *Engine) plan(ctx context.Context, caller Caller, row *store.Conversatio
 			start.Busy = BusyReject // outputs answer this head or none: there is nothing to wait for
 		}
 	} else if len(conv.PendingToolCalls) > 0 && !req.AbandonPending && row.Active == 0 && !moved(req, row) {
-		return nil, ErrToolOutputsPending
+		return nil, nil, ErrToolOutputsPending
 	}
 	prompt, err := e.renderPrompt(ctx, &PromptRequest{
 		Caller: caller, Conversation: conv, Settings: settings, SystemPrompt: conv.Defaults.SystemPrompt,
 	})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	spec := runSpec{
 		Parts: req.parts(), Author: author, Abandon: req.AbandonPending, Effective: toStoredSettings(settings),
@@ -208,9 +213,9 @@ func (e *Engine) plan(ctx context.Context, caller Caller, row *store.Conversatio
 		spec.Override = &stored
 	}
 	if start.Spec, err = json.Marshal(spec); err != nil {
-		return nil, fmt.Errorf("encode run: %w", err)
+		return nil, nil, fmt.Errorf("encode run: %w", err)
 	}
-	return start, nil
+	return start, spec.task(), nil
 }
 
 func moved(req *TurnRequest, row *store.Conversation) bool {

@@ -38,6 +38,7 @@ func (e *Engine) StopRun(ctx context.Context, caller Caller, run uuid.UUID) (*St
 	}
 	e.promoted(res.Promoted)
 	row := res.Run
+	var ended *Run
 	if res.Stopped {
 		if a := e.held(run); a != nil && a.key.Fence == row.Fence {
 			a.signal(ErrStopped)
@@ -50,17 +51,17 @@ func (e *Engine) StopRun(ctx context.Context, caller Caller, run uuid.UUID) (*St
 	if res.Stopped && !row.Status.Terminal() {
 		waiting, cancel := context.WithTimeout(ctx, e.cfg.Lease+2*e.cfg.ClaimInterval+stopGrace)
 		defer cancel()
-		if ended, err := e.awaitEnd(waiting, caller.scope(), &row); err == nil {
-			row = *ended
-		} else if ctx.Err() == nil && waiting.Err() == nil {
+		ended, err = e.awaitEnd(waiting, &row)
+		if err != nil && ctx.Err() == nil && waiting.Err() == nil {
 			return nil, err
 		}
 	}
-	out, err := toRun(&row)
-	if err != nil {
-		return nil, err
+	if ended == nil {
+		if ended, err = toRun(&row); err != nil {
+			return nil, err
+		}
 	}
-	return &StopResult{Stopped: res.Stopped, Run: out}, nil
+	return &StopResult{Stopped: res.Stopped, Run: ended}, nil
 }
 
 // stopGrace is for the write that ends the run.
@@ -76,26 +77,29 @@ func (e *Engine) Wait(ctx context.Context, caller Caller, run uuid.UUID) (*Run, 
 	if err != nil {
 		return nil, err
 	}
-	if row, err = e.awaitEnd(ctx, caller.scope(), row); err != nil {
-		return nil, err
-	}
-	return toRun(row)
+	return e.awaitEnd(ctx, row)
 }
 
 // awaitEnd waits for the end of a run, wherever it runs.
-func (e *Engine) awaitEnd(ctx context.Context, scope store.Scope, row *store.Run) (*store.Run, error) {
+func (e *Engine) awaitEnd(ctx context.Context, row *store.Run) (*Run, error) {
 	if row.Status.Terminal() {
-		return row, nil
+		return toRun(row)
 	}
 	log := e.hub.attach(row)
 	defer e.hub.leave(log, false)
+	return e.awaitLog(ctx, log)
+}
+
+func (e *Engine) awaitLog(ctx context.Context, log *runLog) (*Run, error) {
 	poke(e.wakeWatch)
 	for {
-		log.mu.Lock()
-		changed, ended := log.changed, log.terminal || log.gone
-		log.mu.Unlock()
-		if ended {
-			return e.store.GetRun(ctx, scope, row.ID)
+		changed, end, gone := log.ended()
+		switch {
+		case gone:
+			return nil, ErrNotFound
+		case end != nil:
+			run := *end.Run // the event's own is shared
+			return &run, nil
 		}
 		select {
 		case <-changed:
@@ -113,16 +117,27 @@ func (e *Engine) RunTurn(ctx context.Context, caller Caller, id uuid.UUID, req T
 	if err := caller.may(PermReadWrite); err != nil {
 		return nil, err
 	}
-	run, err := e.StartRun(ctx, caller, id, req)
-	if err != nil || run.Status.Terminal() {
-		return run, err
-	}
-	ended, err := e.Wait(ctx, caller, run.ID)
+	runID := e.cfg.NewID()
+	log := e.hub.expect(store.WatchRef{Tenant: caller.Tenant, ConversationID: id, RunID: runID})
+	defer e.hub.leave(log, false)
+	run, err := e.startRun(ctx, caller, id, runID, req)
 	if err != nil {
+		e.hub.leave(log, true)
 		return nil, err
 	}
-	ended.Replayed = run.Replayed
-	return ended, nil
+	if run.ID != runID { // an earlier call with this key has started it
+		e.hub.leave(log, true)
+		ended, err := e.Wait(ctx, caller, run.ID)
+		if err != nil {
+			return nil, err
+		}
+		ended.Replayed = true
+		return ended, nil
+	}
+	if run.Status != RunRunning {
+		e.hub.elsewhere(log)
+	}
+	return e.awaitLog(ctx, log)
 }
 
 // NudgeRun hands text to a run in flight, which reads it at its next step

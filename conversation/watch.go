@@ -151,8 +151,12 @@ func endOf(row *store.Run) (*Event, error) {
 	if err != nil {
 		return nil, err
 	}
+	return terminal(row, run), nil
+}
+
+func terminal(row *store.Run, run *Run) *Event {
 	return &Event{
 		ConversationID: row.ConversationID, RunID: row.ID, Seq: row.EventSeq, FirstSeq: row.EventSeq,
 		Attempt: row.Attempt, Type: terminalEvent(row.Status), Run: run,
-	}, nil
+	}
 }
