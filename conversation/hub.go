@@ -42,7 +42,7 @@ func (h *hub) open(key store.RunKey, stored int64) *runLog {
 	if l, ok := h.logs[key.RunID]; ok {
 		l.mu.Lock()
 		defer l.mu.Unlock()
-		l.local = true
+		l.local, l.opened = true, true
 		if l.last() < stored { // what the watcher has not fetched yet is in the store
 			l.events, l.first = nil, stored+1
 		}
@@ -50,6 +50,7 @@ func (h *hub) open(key store.RunKey, stored int64) *runLog {
 		return l.runLog
 	}
 	l := newRunLog(key.ConversationID, key.RunID, stored, true)
+	l.opened = true
 	h.logs[key.RunID] = &hubLog{runLog: l, ref: store.WatchRef{Tenant: key.Tenant, ConversationID: key.ConversationID, RunID: key.RunID}}
 	return l
 }
@@ -86,11 +87,14 @@ func (h *hub) expect(ref store.WatchRef) *runLog {
 	return l.runLog
 }
 
-// elsewhere gives an expected log to the watcher: the run was not launched here.
+// elsewhere gives an expected log to the watcher, unless an attempt here has
+// opened it.
 func (h *hub) elsewhere(l *runLog) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.local = false
+	if !l.opened {
+		l.local = false
+	}
 }
 
 // leave is a reader going away, and with closed the attempt that wrote the log.

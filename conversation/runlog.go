@@ -27,7 +27,8 @@ type runLog struct {
 	first    int64    // number of events[0], or of the next event when there is none
 	stored   int64    // number of the last event known to be in the store
 	changed  chan struct{}
-	local    bool // an attempt of this process writes it
+	local    bool // an attempt of this process writes it, or is expected to
+	opened   bool // an attempt of this process has written it
 	terminal bool // the terminal event is in it
 	gone     bool // the run was purged: no event will follow
 	rewinds  int  // how often events were taken back

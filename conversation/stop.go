@@ -134,9 +134,7 @@ func (e *Engine) RunTurn(ctx context.Context, caller Caller, id uuid.UUID, req T
 		ended.Replayed = true
 		return ended, nil
 	}
-	if run.Status != RunRunning {
-		e.hub.elsewhere(log)
-	}
+	e.hub.elsewhere(log)
 	return e.awaitLog(ctx, log)
 }
 
