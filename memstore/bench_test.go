@@ -1,7 +1,6 @@
 package memstore_test
 
 import (
-	"context"
 	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
@@ -118,6 +117,7 @@ func BenchmarkAppend(b *testing.B) {
 // have some history; each must be the next of its version. A short history is
 // begun anew, outside the measured time, before it has grown by half on average.
 func benchmarkAppend(b *testing.B, n, history int) {
+	b.Helper()
 	renew := 0
 	if 0 < history && history < 1_000 {
 		renew = n * history / 4
@@ -156,6 +156,7 @@ func benchmarkAppend(b *testing.B, n, history int) {
 }
 
 func floorAppends(b *testing.B, n int) (*turns, func(at int)) {
+	b.Helper()
 	_, f, ids := population(b, n)
 	t := newTurns(n)
 	return t, func(at int) {
@@ -167,9 +168,10 @@ func floorAppends(b *testing.B, n int) (*turns, func(at int)) {
 }
 
 func storeAppends(b *testing.B, n int) (*turns, func(at int)) {
+	b.Helper()
 	s, _, ids := population(b, n)
 	t := newTurns(n)
-	ctx := context.Background()
+	ctx := b.Context()
 	return t, func(at int) {
 		_, err := s.Append(ctx, &store.Append{
 			Scope: alice, ConversationID: ids[at], Expected: &t.version[at],
@@ -187,9 +189,9 @@ func BenchmarkTurn(b *testing.B) {
 	for _, history := range []int{10, 100_000} {
 		b.Run(fmt.Sprintf("history=%d", history), func(b *testing.B) {
 			s, _, ids := population(b, 1)
-			fill(b, s, alice, ids[0], history)
+			fill(b, s, ids[0], history)
 			t := newTurns(1)
-			ctx := context.Background()
+			ctx := b.Context()
 			lease := &store.Lease{Owner: "engine", Duration: time.Minute}
 			var id uuid.UUID
 			measure(b)
@@ -219,7 +221,7 @@ func BenchmarkNewest50Of10000(b *testing.B) {
 	for range 5_000 {
 		pair := t.next()
 		f.append(ids[0], t.version[0], pair)
-		if _, err := s.Append(context.Background(), &store.Append{
+		if _, err := s.Append(b.Context(), &store.Append{
 			Scope: alice, ConversationID: ids[0], Expected: &t.version[0], Tail: store.Tail{Messages: pair},
 		}); err != nil {
 			b.Fatal(err)
@@ -240,7 +242,7 @@ func BenchmarkNewest50Of10000(b *testing.B) {
 		q := &store.MessageQuery{Limit: 50, Desc: true}
 		measure(b)
 		for range b.N {
-			page, err := s.Messages(context.Background(), alice, ids[0], q)
+			page, err := s.Messages(b.Context(), alice, ids[0], q)
 			if err != nil || len(page.Messages) != 50 {
 				b.Fatal(err)
 			}
@@ -253,7 +255,7 @@ func BenchmarkFirstPageOf100000(b *testing.B) {
 	s, _, ids := population(b, 100_000)
 	t := newTurns(len(ids))
 	for _, at := range t.chance.Perm(len(ids)) {
-		_, err := s.Append(context.Background(), &store.Append{
+		_, err := s.Append(b.Context(), &store.Append{
 			Scope: alice, ConversationID: ids[at],
 			Tail: store.Tail{
 				Messages: t.next(),
@@ -278,7 +280,7 @@ func BenchmarkFirstPageOf100000(b *testing.B) {
 			q := &list.q
 			measure(b)
 			for range b.N {
-				page, err := s.ListConversations(context.Background(), alice, q)
+				page, err := s.ListConversations(b.Context(), alice, q)
 				if err != nil || len(page.Conversations) != 25 {
 					b.Fatal(err, len(page.Conversations))
 				}

@@ -79,18 +79,14 @@ func (s *Store) addEvents(p *store.EventAppend) error {
 }
 
 // ReadEvents implements store.Store.
-func (s *Store) ReadEvents(ctx context.Context, scope store.Scope, run uuid.UUID, after int64, limit int) (*store.EventPage, error) {
+func (s *Store) ReadEvents(ctx context.Context, scope store.Scope, id uuid.UUID, after int64, limit int) (*store.EventPage, error) {
 	if err := alive(ctx); err != nil {
 		return nil, err
 	}
-	return s.eventsOf(scope, run, after, max(limit, 0))
-}
-
-func (s *Store) eventsOf(scope store.Scope, id uuid.UUID, after int64, limit int) (*store.EventPage, error) {
 	page := &store.EventPage{}
 	err := s.view(scope, id, func(r *run) {
 		page.Run = r.row
-		page.Packs, page.More = r.events.read(after, limit)
+		page.Packs, page.More = r.events.read(after, max(limit, 0))
 	})
 	if err != nil {
 		return nil, err

@@ -1,7 +1,6 @@
 package memstore_test
 
 import (
-	"context"
 	"testing"
 	"time"
 
@@ -69,16 +68,16 @@ func says(t testing.TB, texts ...string) []store.Message {
 	return out
 }
 
-// fill appends n messages in appends of at most 50.
-func fill(t testing.TB, s *memstore.Store, who store.Scope, id uuid.UUID, n int) {
+// fill appends n messages to alice's conversation, at most 50 at a time.
+func fill(t testing.TB, s *memstore.Store, id uuid.UUID, n int) {
 	t.Helper()
 	for n > 0 {
 		batch := make([]store.Message, min(n, 50))
 		for i := range batch {
 			batch[i] = store.Message{ID: newID(t), Role: "user", Parts: []byte(`"text"`)}
 		}
-		_, err := s.Append(context.Background(), &store.Append{
-			Scope: who, ConversationID: id, Tail: store.Tail{Messages: batch},
+		_, err := s.Append(t.Context(), &store.Append{
+			Scope: alice, ConversationID: id, Tail: store.Tail{Messages: batch},
 		})
 		require.NoError(t, err)
 		n -= len(batch)

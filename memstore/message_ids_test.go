@@ -45,7 +45,7 @@ func TestL5_ForkKnowsTheMessagesItCopied(t *testing.T) {
 	t.Parallel()
 	for _, at := range []int{1, 15, 16, 17, 64, 65, 130} {
 		s, id := setup(t)
-		fill(t, s, alice, id, 140)
+		fill(t, s, id, 140)
 		fork := forkOf(t, s, id, int64(at))
 		source, err := s.Messages(t.Context(), alice, id, &store.MessageQuery{Limit: 140})
 		require.NoError(t, err)

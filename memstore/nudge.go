@@ -57,15 +57,12 @@ func (s *Store) TakeNudges(ctx context.Context, key store.RunKey) ([]store.Nudge
 }
 
 // Nudges implements store.Store.
-func (s *Store) Nudges(ctx context.Context, scope store.Scope, run uuid.UUID) ([]store.Nudge, error) {
+func (s *Store) Nudges(ctx context.Context, scope store.Scope, id uuid.UUID) ([]store.Nudge, error) {
 	if err := alive(ctx); err != nil {
 		return nil, err
 	}
-	return s.nudgesOf(scope, run)
-}
-
-func (s *Store) nudgesOf(scope store.Scope, id uuid.UUID) (nudges []store.Nudge, err error) {
-	err = s.view(scope, id, func(r *run) { nudges = slices.Clone(r.nudges) })
+	var nudges []store.Nudge
+	err := s.view(scope, id, func(r *run) { nudges = slices.Clone(r.nudges) })
 	return nudges, err
 }
 
@@ -97,6 +94,7 @@ func (r *run) settleNudges(taken store.NudgeState) {
 			n.State = taken
 		case store.NudgeWaiting:
 			n.State = store.NudgeReturned
+		default: // settled before
 		}
 	}
 }

@@ -15,7 +15,7 @@ func TestLog_PagesAreExactAcrossChunks(t *testing.T) {
 	t.Parallel()
 	s, id := setup(t)
 	n := lengths[len(lengths)-1]
-	fill(t, s, alice, id, n)
+	fill(t, s, id, n)
 
 	for _, after := range lengths {
 		for _, limit := range []int{1, 50, 64, 200} {
@@ -40,13 +40,13 @@ func TestL5_ForksGrowApartFromTheirSource(t *testing.T) {
 	t.Parallel()
 	for _, n := range lengths {
 		s, id := setup(t)
-		fill(t, s, alice, id, n)
+		fill(t, s, id, n)
 		for _, at := range lengths {
 			if at > n {
 				break
 			}
 			fork := forkOf(t, s, id, int64(at))
-			fill(t, s, alice, fork, 70)
+			fill(t, s, fork, 70)
 			mine, err := s.Messages(t.Context(), alice, fork, &store.MessageQuery{Limit: at + 100})
 			require.NoError(t, err)
 			require.Len(t, mine.Messages, at+70)

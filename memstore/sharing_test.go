@@ -23,12 +23,12 @@ func TestMessages_ShareTheBytesThatWereWritten(t *testing.T) {
 	s, id := setup(t)
 	given := says(t, "first", "second")
 	given[0].Author = []byte(`"alice"`)
-	fill(t, s, alice, id, 63) // the two lie in different chunks
+	fill(t, s, id, 63) // the two lie in different chunks
 	res, err := s.Append(t.Context(), &store.Append{
 		Scope: alice, ConversationID: id, Tail: store.Tail{Messages: given},
 	})
 	require.NoError(t, err)
-	fill(t, s, alice, id, 9_000)
+	fill(t, s, id, 9_000)
 
 	up, err := s.Messages(t.Context(), alice, id, &store.MessageQuery{After: 63, Limit: 2})
 	require.NoError(t, err)
@@ -44,7 +44,7 @@ func TestMessages_ShareTheBytesThatWereWritten(t *testing.T) {
 
 func TestMessages_NewestPageCopiesNoMoreThanItsRows(t *testing.T) {
 	s, id := setup(t)
-	fill(t, s, alice, id, 10_000)
+	fill(t, s, id, 10_000)
 	q := &store.MessageQuery{Limit: 50, Desc: true}
 	ctx := t.Context()
 	const reads = 1_000
@@ -114,7 +114,7 @@ func TestAppend_NoAllocationGrowsWithTheLog(t *testing.T) {
 	// here is a table of the index of ids, which is split at 1,024 entries.
 	const bound = 128 << 10
 	require.Less(t, largestAllocation(t, 2_000, appendOne), uint64(bound))
-	fill(t, s, alice, id, 98_000)
+	fill(t, s, id, 98_000)
 	require.Less(t, largestAllocation(t, 3_000, appendOne), uint64(bound))
 }
 

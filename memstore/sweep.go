@@ -10,15 +10,12 @@ import (
 // Sweep implements store.Store. It promotes nothing: here a transition and its
 // promotion are one step that no crash can part.
 func (s *Store) Sweep(ctx context.Context, a *store.Sweep) (*store.SweepResult, error) {
+	if err := alive(ctx); err != nil {
+		return nil, err
+	}
 	res := &store.SweepResult{}
 	packs := a.Limit // that may still be deleted
 	for i := range s.shards {
-		if err := alive(ctx); err != nil {
-			if i == 0 {
-				return nil, err
-			}
-			return res, nil // what is done is done; the rest is for the next sweep
-		}
 		packs -= s.sweepShard(&s.shards[i], a, packs, res)
 	}
 	return res, nil
