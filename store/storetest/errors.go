@@ -1,6 +1,8 @@
 package storetest
 
 import (
+	"errors"
+
 	"github.com/google/uuid"
 	"github.com/parley-go/parley/store"
 	"github.com/stretchr/testify/require"
@@ -32,3 +34,5 @@ func (e *env) requireActive(err error, runs ...uuid.UUID) {
 	require.ErrorAs(e, err, &active)
 	require.Contains(e, runs, active.RunID)
 }
+
+func isFenced(err error) bool { return errors.Is(err, store.ErrFenced) }

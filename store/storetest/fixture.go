@@ -16,9 +16,7 @@ const (
 	short = 60 * time.Millisecond
 	// brief is a lease that is over before anybody looks.
 	brief = time.Microsecond
-	// soon bounds every wait for something that a store does by itself.
-	soon = 20 * time.Second
-	tick = 2 * time.Millisecond
+	tick  = 2 * time.Millisecond
 )
 
 // newID makes an id as the engine does.
@@ -199,7 +197,7 @@ func (e *env) claim(id uuid.UUID, d time.Duration) *store.Claimed {
 // eventually polls until the condition holds; it runs in the check's goroutine.
 func (e *env) eventually(what string, holds func() bool) {
 	e.Helper()
-	deadline := time.Now().Add(soon)
+	deadline := time.Now().Add(e.soon)
 	for !holds() {
 		if time.Now().After(deadline) {
 			require.FailNow(e, "in vain: "+what)

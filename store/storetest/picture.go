@@ -1,6 +1,8 @@
 package storetest
 
 import (
+	"slices"
+
 	"github.com/google/uuid"
 	"github.com/parley-go/parley/store"
 	"github.com/stretchr/testify/require"
@@ -41,7 +43,7 @@ func (e *env) pictureIn(tenant string, id uuid.UUID) picture {
 
 	log, err := e.store.Messages(e.ctx, all, id, &store.MessageQuery{Limit: everything})
 	require.NoError(e, err)
-	p.Version, p.Messages = log.Version, log.Messages
+	p.Version, p.Messages = log.Version, slices.Concat(log.Messages)
 
 	p.Runs, err = e.store.ListRuns(e.ctx, all, id, &store.RunQuery{Limit: everything})
 	require.NoError(e, err)
@@ -51,7 +53,7 @@ func (e *env) pictureIn(tenant string, id uuid.UUID) picture {
 		events, err := e.store.ReadEvents(e.ctx, all, r.ID, 0, everything)
 		require.NoError(e, err)
 		require.False(e, events.More)
-		p.Nudges[r.ID], p.Packs[r.ID] = nudges, events.Packs
+		p.Nudges[r.ID], p.Packs[r.ID] = slices.Concat(nudges), slices.Concat(events.Packs)
 	}
 	return p
 }

@@ -12,6 +12,9 @@ import (
 // store that hangs fails instead.
 const patience = 60 * time.Second
 
+// soon bounds every wait for something that a store does by itself.
+const soon = 20 * time.Second
+
 // topic is a part of the contract.
 type topic struct {
 	name  string
@@ -32,7 +35,9 @@ func topics() []topic {
 		listing, searching, reading,
 		appending, replaying,
 		starting, idempotency, queueing, promotion,
-		finishing, stopping, claiming, leases,
+		finishing, stopping, runListing, claiming, leases,
+		nudging, eventing, marking, sweeping, hinting,
+		scoping, contexts, racing,
 	}
 }
 
@@ -53,7 +58,7 @@ func RunPair(t *testing.T, open func(t *testing.T) (a, b store.Store)) {
 
 // pairTopics are those whose checks use both handles.
 func pairTopics() []topic {
-	return []topic{appending, replaying, idempotency, promotion, finishing, stopping, claiming, leases}
+	return []topic{appending, replaying, idempotency, promotion, finishing, stopping, claiming, leases, nudging, eventing, marking, sweeping, hinting, racing}
 }
 
 func run(t *testing.T, topics []topic, open func(t *testing.T) (a, b store.Store)) {
@@ -63,7 +68,7 @@ func run(t *testing.T, topics []topic, open func(t *testing.T) (a, b store.Store
 				t.Run(rule.name, func(t *testing.T) {
 					t.Parallel()
 					a, b := open(t)
-					perform(t, rule, a, b)
+					perform(t, rule, a, b, soon)
 				})
 			}
 		})
@@ -71,7 +76,7 @@ func run(t *testing.T, topics []topic, open func(t *testing.T) (a, b store.Store
 }
 
 // perform runs one check against a storage and its two handles.
-func perform(t testT, rule rule, a, b store.Store) {
+func perform(t testT, rule rule, a, b store.Store, soon time.Duration) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	rule.check(&env{
@@ -80,6 +85,7 @@ func perform(t testT, rule rule, a, b store.Store) {
 		store: a,
 		other: b,
 		scope: store.Scope{Tenant: "acme", User: "ann"},
+		soon:  soon,
 	})
 }
 
@@ -102,6 +108,7 @@ type env struct {
 	store store.Store
 	other store.Store // another handle onto the same storage, or the same one
 	scope store.Scope
+	soon  time.Duration // bounds a wait for what a store does by itself
 }
 
 // handle spreads concurrent work over the handles.
