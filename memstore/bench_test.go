@@ -123,6 +123,7 @@ func benchmarkAppend(b *testing.B, n, history int) {
 		renew = n * history / 4
 	}
 	run := func(b *testing.B, open func() (*turns, func(at int))) float64 {
+		b.Helper()
 		var t *turns
 		var appendTo func(at int)
 		begin := func() {

@@ -54,7 +54,9 @@ func TestNotify_NeverWaitsForAListener(t *testing.T) {
 			ended <- s.Listen(ctx, func(store.Hint) {
 				calls++
 				inside++
-				require.Equal(t, 1, inside, "one call at a time")
+				if inside != 1 {
+					t.Errorf("%d calls at a time", inside)
+				}
 				<-release
 				inside--
 			})
