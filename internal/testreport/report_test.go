@@ -109,3 +109,12 @@ func TestWrite_ReadError(t *testing.T) {
 
 	require.ErrorIs(t, err, broken)
 }
+
+func FuzzWrite(f *testing.F) {
+	f.Add([]byte(`{"Action":"run","Package":"p","Test":"T"}` + "\n" + `{"Action":"pass","Package":"p","Test":"T"}` + "\n" + `{"Action":"pass","Package":"p"}`))
+	f.Add([]byte(`{"Action":"fail","Package":"p"}` + "\nok\n{\n"))
+	f.Fuzz(func(t *testing.T, in []byte) {
+		out, tally := report(t, in)
+		require.True(t, strings.HasSuffix(out, tally.String()+"\n"), "%q", out)
+	})
+}
