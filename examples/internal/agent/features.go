@@ -1,0 +1,54 @@
+package agent
+
+import (
+	"context"
+	"strings"
+)
+
+// feature is a line that shows one thing the engine does.
+type feature struct {
+	name, args string
+	does       string
+	answer     func(ctx context.Context, args string) error
+}
+
+// features are listed by /help in this order.
+func (t *talk) features() []feature {
+	return []feature{
+		{"/tool", "NAME JSON", "call that tool; one of yours pauses the run until you send its output", t.tool},
+		{"/help", "", "this list", t.help},
+	}
+}
+
+// show answers a line that asks for a feature.
+func (t *talk) show(ctx context.Context, line string) error {
+	name, args := cutWord(line)
+	for _, f := range t.features() {
+		if f.name == name {
+			return f.answer(ctx, args)
+		}
+	}
+	return t.say("I do not know " + name + ". /help lists what I understand.")
+}
+
+// isFeature reports whether a line is not meant for Eliza.
+func isFeature(line string) bool { return strings.HasPrefix(strings.TrimSpace(line), "/") }
+
+// cutWord cuts the first word off, and the space behind it.
+func cutWord(s string) (word, rest string) {
+	s = strings.TrimSpace(s)
+	end := strings.IndexAny(s, " \t\r\n")
+	if end < 0 {
+		return s, ""
+	}
+	return s[:end], strings.TrimSpace(s[end:])
+}
+
+func (t *talk) help(context.Context, string) error {
+	var b strings.Builder
+	b.WriteString("Talk to me, or try one of these lines:\n")
+	for _, f := range t.features() {
+		b.WriteString("\n" + strings.TrimSpace(f.name+" "+f.args) + "\n    " + f.does)
+	}
+	return t.say(b.String())
+}
