@@ -97,7 +97,7 @@ func story(ctx context.Context, engine *conversation.Engine) error {
 	if !errors.As(err, &conflict) {
 		return fmt.Errorf("the late turn should have lost, and got: %w", err)
 	}
-	fmt.Printf("   %T: expected %d, current %d.\n", conflict, conflict.Expected, conflict.Current)
+	fmt.Printf("   VersionConflictError: expected %d, current %d.\n", conflict.Expected, conflict.Current)
 
 	fmt.Println("4. One run may have other settings. The conversation keeps its own.")
 	cool := 0.1

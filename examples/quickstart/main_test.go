@@ -32,7 +32,7 @@ func Example() {
 	// 3. Two tabs have both read version 2. The one that is late is told so, and nothing is written.
 	//    ada:   Because I need a holiday.
 	//    eliza: How did you manage without a holiday until now?
-	//    *store.VersionConflictError: expected 2, current 4.
+	//    VersionConflictError: expected 2, current 4.
 	// 4. One run may have other settings. The conversation keeps its own.
 	//    ada:   It is cold where I live.
 	//    eliza: How do you feel when you say that?
