@@ -20,7 +20,7 @@ func (s *Store) fork(n *store.NewConversation) (*store.Conversation, error) {
 	c := newConversation(n)
 	c.log = log
 	c.row.Version = n.ParentVersion
-	c.ids.build(&c.log)
+	c.ids.add(&c.log, 0, c.log.n)
 
 	unlock := s.lockEach(2, func(i int) uuid.UUID { return [2]uuid.UUID{n.ID, n.ParentID}[i] })
 	defer unlock()

@@ -61,7 +61,7 @@ func (c *conversation) land(tail *store.Tail, at time.Time) []store.Message {
 		m.CreatedAt = at
 		c.log.push(m)
 	}
-	c.ids.added(&c.log, len(tail.Messages))
+	c.ids.add(&c.log, from, c.log.n)
 	c.row.Version = int64(c.log.n)
 	c.row.Pending = tail.Pending
 	if tail.Preview != "" {
@@ -83,9 +83,13 @@ func (c *conversation) knows(messages []store.Message) int {
 	return n
 }
 
+// comparedUpTo is the number of messages up to which comparing each with each
+// is quicker than a map.
+const comparedUpTo = 16
+
 // distinct reports whether no two of the messages share an id.
 func distinct(messages []store.Message) bool {
-	if len(messages) <= scannedUpTo {
+	if len(messages) <= comparedUpTo {
 		for i := range messages {
 			for j := range i {
 				if messages[i].ID == messages[j].ID {

@@ -3,6 +3,7 @@ package memstore_test
 import (
 	"testing"
 
+	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
 	"github.com/parley-go/parley/store"
@@ -39,6 +40,30 @@ func TestV7_RepeatedAppendIsFoundAtEveryLength(t *testing.T) {
 	c, err := s.GetConversation(t.Context(), alice, id)
 	require.NoError(t, err)
 	require.Equal(t, int64(300), c.Version)
+}
+
+func TestV7_RepeatedAppendIsFoundInALongLog(t *testing.T) {
+	t.Parallel()
+	s, id := setup(t)
+	const n = 30_000 // beyond several splits of the index
+	fill(t, s, id, n)
+	fork := forkOf(t, s, id, n)
+	for _, id := range []uuid.UUID{id, fork} {
+		page, err := s.Messages(t.Context(), alice, id, &store.MessageQuery{Limit: n})
+		require.NoError(t, err)
+		for from := 0; from < n; from += 50 {
+			again, err := s.Append(t.Context(), &store.Append{
+				Scope: alice, ConversationID: id, Tail: store.Tail{Messages: page.Messages[from : from+50]},
+			})
+			require.NoError(t, err)
+			require.True(t, again.Replayed)
+			require.Equal(t, int64(from+50), again.Version)
+		}
+		fill(t, s, id, 1)
+		c, err := s.GetConversation(t.Context(), alice, id)
+		require.NoError(t, err)
+		require.Equal(t, int64(n+1), c.Version)
+	}
 }
 
 func TestL5_ForkKnowsTheMessagesItCopied(t *testing.T) {
