@@ -45,7 +45,7 @@ type Conversation struct {
 
 	CreatedAt  time.Time
 	UpdatedAt  time.Time // strictly grows with every change of this row or of its runs' states
-	ActivityAt time.Time // creation, start of a run, or messages landing, whichever is latest
+	ActivityAt time.Time // creation, a run getting its first fencing number, or messages landing: the latest
 	DeletedAt  time.Time // zero unless deleted
 }
 

@@ -38,7 +38,8 @@
 // and knows which of them are good. Ending a run, claiming it anew, releasing
 // it, deleting or purging the conversation voids the number. A write with a
 // void number is ErrFenced; it is checked together with the version, in the
-// same atomic step as the append (rule V8).
+// same atomic step as the append (rule V8). Claiming and releasing replace the
+// number by a new one in that step; after a release nobody knows it.
 //
 // A conversation is busy while it has a good number, and free otherwise. A
 // store makes sure that it has at most one unless BusyRace asked for more.

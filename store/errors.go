@@ -54,7 +54,7 @@ var (
 // VersionConflictError is the loser's answer to a compare-and-swap on the
 // version. errors.Is(err, ErrVersionConflict) holds.
 type VersionConflictError struct {
-	Expected int64 // what the writer expected
+	Expected int64 // what the writer expected; the head, if it expected none
 	Current  int64 // the head when it was refused
 }
 

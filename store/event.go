@@ -72,9 +72,9 @@ const (
 	HintConversation                     // a conversation changed
 )
 
-// Sweep is the argument of Store.Sweep. Every part is bounded by Limit.
+// Sweep is the argument of Store.Sweep.
 type Sweep struct {
-	Limit int
+	Limit int // of runs expired, of runs promoted, and of packs deleted
 
 	// QueueResult is the result of runs whose time in the queue is over; they end timed_out.
 	QueueResult []byte

@@ -141,7 +141,7 @@ type FinishRun struct {
 	Tail
 
 	// Events are the events not stored yet, without the terminal one, which has
-	// no row: its number is the last of these, or the run's EventSeq, plus one.
+	// no row: its number is that of the last stored event plus one.
 	Events *EventPack
 }
 
