@@ -16,6 +16,14 @@ type feature struct {
 func (t *talk) features() []feature {
 	return []feature{
 		{"/tool", "NAME JSON", "call that tool; one of yours pauses the run until you send its output", t.tool},
+		{"/slow", "N", "N words, one each 50 ms; stop it, nudge it, or resume its stream", t.slow},
+		{"/hang", "", "nothing, until the run is stopped or out of time", t.hang},
+		{"/fail", "TEXT", "fail with that text", t.fail},
+		{"/panic", "", "break down", t.breakDown},
+		{"/prompt", "", "the system prompt as rendered for this run", t.prompt},
+		{"/config", "", "the effective settings of this run, as JSON", t.config},
+		{"/history", "", "how many messages came before this turn", t.history},
+		{"/json", "VALUE", "that value as a structured answer", t.structured},
 		{"/help", "", "this list", t.help},
 	}
 }
