@@ -164,7 +164,6 @@ func (t *Turn) Step(ctx context.Context) (*Step, error) {
 		step.ToolChoice = *t.run.ToolChoice
 	}
 	t.draft.closeServerCalls("no result was given")
-	t.draft.breakMessage()
 	for i := range nudges {
 		n := toNudge(&nudges[i])
 		t.nudged = append(t.nudged, n)
@@ -173,6 +172,14 @@ func (t *Turn) Step(ctx context.Context) (*Step, error) {
 		step.Nudges = append(step.Nudges, *n)
 	}
 	return step, nil
+}
+
+// Nudged reports whether texts wait for the next Step. A Responder in the middle
+// of a long answer may look, and begin a step only when there is a reason.
+func (t *Turn) Nudged() bool {
+	t.a.mu.Lock()
+	defer t.a.mu.Unlock()
+	return t.a.waiting > 0
 }
 
 func (t *Turn) maxSteps() int {
