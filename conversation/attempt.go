@@ -133,8 +133,12 @@ func (a *attempt) announce() {
 
 // respond calls the Responder and gives the slot back when it returns.
 func (a *attempt) respond() {
-	defer a.e.unreserve(1)
-	a.returned <- a.call()
+	err := errPanic // stands when the Responder ends its goroutine without returning
+	defer func() {
+		a.returned <- err
+		a.e.unreserve(1)
+	}()
+	err = a.call()
 }
 
 // errPanic marks a Responder that panicked; the value goes to the log only.

@@ -115,7 +115,8 @@ func (f *fixture) run(id uuid.UUID, req conversation.TurnRequest) *conversation.
 }
 
 // patience bounds what a test waits for; it is never reached by one that passes.
-const patience = 30 * time.Second
+// In a bubble it is the time of the bubble.
+const patience = 2 * time.Minute
 
 // wait waits for the end of a run.
 func (f *fixture) wait(run uuid.UUID) *conversation.Run {
