@@ -321,7 +321,7 @@ func TestA3_TheVerbIsDecidedFirst(t *testing.T) {
 				"no tenant":   {User: "alice", Permissions: conversation.PermReadWrite},
 				"no user":     {Tenant: "acme", Permissions: conversation.PermReadWrite},
 				"other bits":  {Tenant: "acme", User: "alice", Permissions: ^conversation.PermReadWrite},
-				"for a reply": {Tenant: "acme", Admin: true, Permissions: conversation.PermReadWrite},
+				"admin, no user": {Tenant: "acme", Admin: true, Permissions: conversation.PermReadWrite},
 			}
 			for name, verb := range map[string]conversation.Permission{"read only": conversation.PermRead, "write only": conversation.PermWrite} {
 				if op.verb&^verb != 0 {
