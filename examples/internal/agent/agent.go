@@ -11,6 +11,7 @@ package agent
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"strings"
 	"time"
 
@@ -100,6 +101,29 @@ func (t *talk) answer(ctx context.Context) error {
 		return t.received(last)
 	}
 	return t.chat(ctx, line)
+}
+
+// nudged answers what was said since the step began, in steps of its own. Where
+// the settings allow no more steps, what waits goes back to who said it.
+func (t *talk) nudged(ctx context.Context, answer func(text string) error) error {
+	for {
+		for _, n := range t.step.Nudges {
+			if err := answer(n.Text); err != nil {
+				return err
+			}
+		}
+		t.step.Nudges = nil
+		if !t.turn.Nudged() {
+			return nil
+		}
+		err := t.begin(ctx)
+		if errors.Is(err, conversation.ErrIterationLimit) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
 }
 
 // say writes a text at once.

@@ -29,7 +29,10 @@ func (t *talk) chat(ctx context.Context, line string) error {
 	}
 	partner := eliza.New(t.seedOf())
 	partner.Recall(lines)
-	return t.stream(ctx, partner.Reply(line))
+	if err := t.stream(ctx, partner.Reply(line)); err != nil {
+		return err
+	}
+	return t.nudged(ctx, func(text string) error { return t.stream(ctx, " "+partner.Reply(text)) })
 }
 
 // stream says a text word by word.

@@ -38,6 +38,22 @@ func TestChat_StreamsWordByWord(t *testing.T) {
 	})
 }
 
+func TestChat_AnswersNudges(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		tb := setup(t, &agent.Options{Seed: 7, Pace: 30 * time.Millisecond}, conversation.Defaults{})
+		run := tb.start(conversation.TurnRequest{Text: "My sister never calls me."})
+		time.Sleep(50 * time.Millisecond)
+		_, err := tb.engine.NudgeRun(t.Context(), ada, run.ID, "I am sad about it.")
+		require.NoError(t, err)
+		heard, _ := tb.words(run)
+
+		listener := eliza.New(7)
+		require.Equal(t, listener.Reply("My sister never calls me.")+" "+listener.Reply("I am sad about it."), text(heard))
+		require.Equal(t, listener.Reply("bye"), tb.says("bye"), "a nudge is part of what was said")
+	})
+}
+
 func TestChat_StopsAtOnce(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
