@@ -108,6 +108,7 @@ func (a *attempt) finishUp() {
 	if e.attempts[a.key.RunID] == a {
 		delete(e.attempts, a.key.RunID)
 	}
+	e.noteIdle()
 	e.mu.Unlock()
 	e.hub.leave(a.log, true)
 	close(a.over)

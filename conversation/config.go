@@ -55,7 +55,8 @@ type Config struct {
 	QueueTimeout time.Duration
 
 	// MaxRuns bounds the runs in flight of this engine; a Responder that does not
-	// return after its run's end still counts. Default 256.
+	// return after its run's end still counts. Runs taken over from elsewhere at
+	// the very moment when others start may exceed it by a few. Default 256.
 	MaxRuns int
 
 	// MaxQueued bounds the queued runs of one conversation. Default 16.

@@ -42,12 +42,16 @@ type Engine struct {
 	mu       sync.Mutex
 	state    engineState
 	attempts map[uuid.UUID]*attempt // runs that this engine holds
-	inFlight int                    // slots taken: attempts, and Responders that outlived theirs
-	idle     chan struct{}          // closed when the last slot is given back while draining
+	inFlight int                    // slots taken: attempts, Responders that outlived theirs, and claiming
+	claiming int                    // slots held for what a claim may bring; they refuse no start
+	titling  int                    // Titlers at work
+	idle     chan struct{}          // closed when nothing is left to wait for; nil while nobody waits
 	handing  bool                   // runs are being handed over: no attempt may begin
 
 	background context.Context // ends the loops
 	cancel     context.CancelFunc
+	errands    context.Context // ends what is not waited for once runs are handed over: claims, Titlers
+	endErrands context.CancelFunc
 	loops      sync.WaitGroup // background loops
 	work       sync.WaitGroup // attempts, responders, titlers
 
@@ -86,6 +90,7 @@ func New(s store.Store, r Responder, cfg *Config) (*Engine, error) {
 	}
 	e.hints.wake = make(chan struct{}, 1)
 	e.background, e.cancel = context.WithCancel(context.Background())
+	e.errands, e.endErrands = context.WithCancel(e.background)
 	return e, nil
 }
 
@@ -101,8 +106,9 @@ func (e *Engine) Start(ctx context.Context) error {
 		return errors.New("conversation: the engine was started before")
 	}
 	e.state = stateRunning
+	e.loops.Go(func() { e.claimLoop(e.errands) })
 	for _, loop := range []func(context.Context){
-		e.claimLoop, e.renewLoop, e.flushLoop, e.watchLoop, e.listenLoop, e.notifyLoop, e.sweepLoop,
+		e.renewLoop, e.flushLoop, e.watchLoop, e.listenLoop, e.notifyLoop, e.sweepLoop,
 	} {
 		e.loops.Go(func() { loop(e.background) })
 	}
@@ -112,8 +118,8 @@ func (e *Engine) Start(ctx context.Context) error {
 // Shutdown stops taking work, lets runs finish until ctx ends, then hands the
 // rest over to other engines (or fails it where Config.MaxAttempts forbids
 // another try), and ends every stream with ErrNotRunning. It returns when no
-// goroutine of the engine is left, or an error that says how many Responders
-// ignored the end of their context and did not return within a second of it.
+// goroutine of the engine is left, or an error that says how many Responders and
+// Titlers ignored the end of their context and did not return within a second of it.
 func (e *Engine) Shutdown(ctx context.Context) error {
 	e.mu.Lock()
 	switch e.state {
@@ -128,20 +134,13 @@ func (e *Engine) Shutdown(ctx context.Context) error {
 	case stateRunning:
 	}
 	e.state = stateDraining
-	idle := make(chan struct{})
-	e.idle = idle
-	if e.inFlight == 0 {
-		close(idle)
-		e.idle = nil
-	}
 	e.mu.Unlock()
 
-	select {
-	case <-idle:
-	case <-ctx.Done():
-	}
+	e.awaitIdle(ctx)
 	e.handOver()
-	stuck := e.awaitResponders(idle)
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), hostGrace)
+	stuck := e.awaitIdle(grace)
+	cancel()
 
 	e.cancel()
 	e.loops.Wait()
@@ -149,33 +148,52 @@ func (e *Engine) Shutdown(ctx context.Context) error {
 	e.state = stateClosed
 	e.mu.Unlock()
 	if stuck > 0 {
-		return fmt.Errorf("conversation: %d responders did not return", stuck)
+		return fmt.Errorf("conversation: %d responders or titlers did not return", stuck)
 	}
 	e.work.Wait()
 	return nil
 }
 
-// responderGrace is how long a Responder may take to return once its context
-// has ended for shutdown.
-const responderGrace = time.Second
+// hostGrace is how long the host's code may take to return once its context has
+// ended for shutdown.
+const hostGrace = time.Second
 
-// awaitResponders waits for slots to come back and returns how many did not.
-func (e *Engine) awaitResponders(idle <-chan struct{}) int {
-	grace := time.NewTimer(responderGrace)
-	defer grace.Stop()
-	select {
-	case <-idle:
-	case <-grace.C:
+// awaitIdle waits within ctx until no run is held, no slot is taken and no Titler
+// is at work. It returns how many of the host's calls have not returned.
+func (e *Engine) awaitIdle(ctx context.Context) (left int) {
+	for {
+		e.mu.Lock()
+		left = e.inFlight + e.titling
+		if left == 0 && len(e.attempts) == 0 {
+			e.mu.Unlock()
+			return 0
+		}
+		if e.idle == nil {
+			e.idle = make(chan struct{})
+		}
+		idle := e.idle
+		e.mu.Unlock()
+		select {
+		case <-idle:
+		case <-ctx.Done():
+			return left
+		}
 	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return e.inFlight
+}
+
+// noteIdle wakes whoever waits for the engine to be idle. Callers hold mu.
+func (e *Engine) noteIdle() {
+	if e.idle != nil && e.inFlight+e.titling == 0 && len(e.attempts) == 0 {
+		close(e.idle)
+		e.idle = nil
+	}
 }
 
 // handOver gives up every run that is still held.
 func (e *Engine) handOver() {
 	e.mu.Lock()
 	e.handing = true
+	e.endErrands()
 	held := make([]*attempt, 0, len(e.attempts))
 	for _, a := range e.attempts {
 		held = append(held, a)
@@ -207,11 +225,33 @@ func (e *Engine) reserve() error {
 	if e.state != stateRunning {
 		return ErrNotRunning
 	}
-	if e.inFlight >= e.cfg.MaxRuns {
+	if e.inFlight-e.claiming >= e.cfg.MaxRuns {
 		return ErrOverloaded
 	}
 	e.inFlight++
 	return nil
+}
+
+// reserveClaim takes slots for a claim and returns how many: up to limit, and no
+// more than are free.
+func (e *Engine) reserveClaim(limit int) int {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.state != stateRunning {
+		return 0
+	}
+	n := max(min(limit, e.cfg.MaxRuns-e.inFlight), 0)
+	e.inFlight += n
+	e.claiming += n
+	return n
+}
+
+// claimed turns the slots of a claim into those of the runs that it brought.
+func (e *Engine) claimed(slots, runs int) {
+	e.mu.Lock()
+	e.claiming -= slots
+	e.mu.Unlock()
+	e.unreserve(slots - runs)
 }
 
 // unreserve gives slots back.
@@ -219,10 +259,7 @@ func (e *Engine) unreserve(n int) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.inFlight -= n
-	if e.inFlight == 0 && e.idle != nil {
-		close(e.idle)
-		e.idle = nil
-	}
+	e.noteIdle()
 }
 
 // Stats is a look at an engine's work.
@@ -235,7 +272,7 @@ type Stats struct {
 func (e *Engine) Stats() Stats {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return Stats{InFlight: e.inFlight, Held: len(e.attempts)}
+	return Stats{InFlight: e.inFlight - e.claiming, Held: len(e.attempts)}
 }
 
 // Check reports whether the engine takes work and its store can be used.

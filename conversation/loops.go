@@ -123,24 +123,20 @@ const maxClaim = 16
 
 // claim takes what it has slots for and reports whether there may be more.
 func (e *Engine) claim(ctx context.Context) bool {
-	n := 0
-	for n < maxClaim && e.reserve() == nil {
-		n++
-	}
+	n := e.reserveClaim(maxClaim)
 	if n == 0 {
 		return false
 	}
 	asked := time.Now()
+	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
+	defer cancel()
 	claimed, err := e.store.Claim(ctx, &store.Claim{Lease: e.lease(), Limit: n})
+	e.claimed(n, len(claimed))
 	if err != nil {
-		e.unreserve(n)
 		if ctx.Err() == nil {
 			e.log.Warn("claiming runs failed", "error", err)
 		}
 		return false
-	}
-	if spare := n - len(claimed); spare > 0 {
-		e.unreserve(spare)
 	}
 	for i := range claimed {
 		e.launch(&claimed[i].Run, &claimed[i].Conversation, nil, asked)

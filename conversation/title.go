@@ -54,8 +54,17 @@ func (e *Engine) deriveTitle(t *Turn) {
 	if e.cfg.Titler == nil {
 		return
 	}
+	e.mu.Lock()
+	e.titling++
+	e.mu.Unlock()
 	e.work.Go(func() {
-		ctx, cancel := context.WithTimeout(e.background, DefaultTitleTimeout)
+		defer func() {
+			e.mu.Lock()
+			e.titling--
+			e.noteIdle()
+			e.mu.Unlock()
+		}()
+		ctx, cancel := context.WithTimeout(e.errands, DefaultTitleTimeout)
 		defer cancel()
 		title, err := e.askTitler(ctx, &TitleRequest{Conversation: t.conv, Run: t.run, Answer: t.draft.text()})
 		if err != nil {

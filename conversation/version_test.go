@@ -233,11 +233,14 @@ func TestV6_OnlyMessagesChangeTheVersion(t *testing.T) {
 	id := f.createWith(conversation.CreateParams{Mode: conversation.ModeFast})
 	f.run(id, conversation.TurnRequest{Text: "hi"})
 	changes := map[string]func() error{
-		"title":       func() error { _, err := f.engine.SetTitle(f.ctx, alice, id, "new"); return err },
-		"promote":     func() error { _, err := f.engine.Promote(f.ctx, alice, id); return err },
-		"participant": func() error { _, err := f.engine.AddParticipant(f.ctx, alice, id, conversation.Participant{UserID: "bob"}); return err },
-		"delete":      func() error { _, err := f.engine.Delete(f.ctx, alice, id); return err },
-		"restore":     func() error { _, err := f.engine.Restore(f.ctx, alice, id); return err },
+		"title":   func() error { _, err := f.engine.SetTitle(f.ctx, alice, id, "new"); return err },
+		"promote": func() error { _, err := f.engine.Promote(f.ctx, alice, id); return err },
+		"participant": func() error {
+			_, err := f.engine.AddParticipant(f.ctx, alice, id, conversation.Participant{UserID: "bob"})
+			return err
+		},
+		"delete":  func() error { _, err := f.engine.Delete(f.ctx, alice, id); return err },
+		"restore": func() error { _, err := f.engine.Restore(f.ctx, alice, id); return err },
 	}
 	for _, name := range []string{"title", "promote", "participant", "delete", "restore"} {
 		require.NoError(t, changes[name](), name)
