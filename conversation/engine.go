@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -38,6 +39,8 @@ type Engine struct {
 	log       *slog.Logger
 	owner     string // names this engine in leases
 	hub       *hub
+
+	begun atomic.Bool // the loops run, or have run
 
 	mu       sync.Mutex
 	state    engineState
@@ -106,6 +109,7 @@ func (e *Engine) Start(ctx context.Context) error {
 		return errors.New("conversation: the engine was started before")
 	}
 	e.state = stateRunning
+	e.begun.Store(true)
 	e.loops.Go(func() { e.claimLoop(e.errands) })
 	for _, loop := range []func(context.Context){
 		e.renewLoop, e.flushLoop, e.watchLoop, e.listenLoop, e.notifyLoop, e.sweepLoop,
@@ -210,6 +214,9 @@ func (e *Engine) handOver() {
 		<-a.over
 	}
 }
+
+// serving reports whether anybody would wake a reader that waits.
+func (e *Engine) serving() bool { return e.begun.Load() && e.background.Err() == nil }
 
 // running reports whether work is taken.
 func (e *Engine) running() bool {

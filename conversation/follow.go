@@ -210,6 +210,9 @@ func (f *follower) newRuns(ctx context.Context) ([]store.Run, error) {
 
 // sleep waits for something to happen in the conversation or in one of its runs.
 func (f *follower) sleep(ctx context.Context, changed <-chan struct{}) error {
+	if !f.e.serving() {
+		return ErrNotRunning
+	}
 	waiting, wake := context.WithCancel(ctx)
 	var watchers sync.WaitGroup
 	for _, r := range f.readers {

@@ -22,6 +22,9 @@ const hintGap = 5 * time.Millisecond
 
 // hint tells other engines, soon and without waiting.
 func (e *Engine) hint(kind store.HintKind, tenant string, conversationID, runID uuid.UUID) {
+	if !e.serving() {
+		return // nobody would send it
+	}
 	h := store.Hint{Kind: kind, Tenant: tenant, ConversationID: conversationID, RunID: runID}
 	e.hints.mu.Lock()
 	if e.hints.pending == nil {
@@ -51,22 +54,38 @@ func (e *Engine) notifyLoop(ctx context.Context) {
 	for {
 		select {
 		case <-ctx.Done():
+			e.notify(ctx) // of runs handed over
 			return
 		case <-e.hints.wake:
 		}
-		e.hints.mu.Lock()
-		hints := make([]store.Hint, 0, len(e.hints.pending))
-		for h := range e.hints.pending {
-			hints = append(hints, h)
-		}
-		clear(e.hints.pending)
-		e.hints.mu.Unlock()
-		if err := e.store.Notify(ctx, hints); err != nil && ctx.Err() == nil {
-			e.log.Debug("hints were not sent", "error", err) // polling finds what they told of
-		}
+		e.notify(ctx)
 		pause(ctx, hintGap)
 	}
 }
+
+// notify sends the hints that are waiting. It is no more than a service to
+// others: polling finds what they tell of.
+func (e *Engine) notify(ctx context.Context) {
+	e.hints.mu.Lock()
+	hints := make([]store.Hint, 0, len(e.hints.pending))
+	for h := range e.hints.pending {
+		hints = append(hints, h)
+	}
+	clear(e.hints.pending)
+	e.hints.mu.Unlock()
+	if len(hints) == 0 {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), notifyTimeout)
+	defer cancel()
+	if err := e.store.Notify(ctx, hints); err != nil {
+		e.log.Debug("hints were not sent", "error", err)
+	}
+}
+
+// notifyTimeout bounds a Notify: what is later than that no longer helps, and the
+// end of the engine waits for it.
+const notifyTimeout = time.Second
 
 // listenLoop hears hints of other engines, and its own.
 func (e *Engine) listenLoop(ctx context.Context) {

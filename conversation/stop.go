@@ -100,6 +100,8 @@ func (e *Engine) awaitLog(ctx context.Context, log *runLog) (*Run, error) {
 		case end != nil:
 			run := *end.Run // the event's own is shared
 			return &run, nil
+		case !e.serving():
+			return nil, ErrNotRunning
 		}
 		select {
 		case <-changed:

@@ -160,6 +160,9 @@ func (r *reader) next(ctx context.Context) ([]*Event, error) {
 			// the run has ended and its events are gone from the store.
 			return r.rest(ctx)
 		}
+		if !r.e.serving() {
+			return nil, ErrNotRunning
+		}
 		select {
 		case <-changed:
 		case <-ctx.Done():
