@@ -315,12 +315,12 @@ func TestA3_TheVerbIsDecidedFirst(t *testing.T) {
 			engine, err := conversation.New(storemock.NewMockStore(gomock.NewController(t)), says("never"), nil)
 			require.NoError(t, err)
 			callers := map[string]conversation.Caller{
-				"nothing":     {},
-				"no verb":     {Tenant: "acme", User: "alice"},
-				"admin":       {Tenant: "acme", User: "root", Admin: true},
-				"no tenant":   {User: "alice", Permissions: conversation.PermReadWrite},
-				"no user":     {Tenant: "acme", Permissions: conversation.PermReadWrite},
-				"other bits":  {Tenant: "acme", User: "alice", Permissions: ^conversation.PermReadWrite},
+				"nothing":        {},
+				"no verb":        {Tenant: "acme", User: "alice"},
+				"admin":          {Tenant: "acme", User: "root", Admin: true},
+				"no tenant":      {User: "alice", Permissions: conversation.PermReadWrite},
+				"no user":        {Tenant: "acme", Permissions: conversation.PermReadWrite},
+				"other bits":     {Tenant: "acme", User: "alice", Permissions: ^conversation.PermReadWrite},
 				"admin, no user": {Tenant: "acme", Admin: true, Permissions: conversation.PermReadWrite},
 			}
 			for name, verb := range map[string]conversation.Permission{"read only": conversation.PermRead, "write only": conversation.PermWrite} {

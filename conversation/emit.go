@@ -102,16 +102,8 @@ func (t *Turn) fits(value json.RawMessage) error {
 	if !settings.wantsStructured() {
 		return nil
 	}
-	schema, err := compileSchema(settings.OutputSchema)
-	if err != nil { // it was checked when it was set
-		return &RunError{Code: CodeSchema, Message: "the output schema cannot be used"}
-	}
-	var instance any
-	if err := json.Unmarshal(value, &instance); err != nil {
-		return &RunError{Code: CodeSchema, Message: "the answer is not JSON"}
-	}
-	if err := schema.Validate(instance); err != nil {
-		return &RunError{Code: CodeSchema, Message: "the answer does not fit the output schema: " + err.Error()}
+	if err := fitsSchema(settings.OutputSchema, value); err != nil {
+		return &RunError{Code: CodeSchema, Message: "the answer does not fit the output schema: " + schemaReason(err)}
 	}
 	return nil
 }

@@ -12,7 +12,7 @@ type Settings struct {
 	Temperature   *float64        `json:"temperature,omitzero"`
 	MaxTokens     int             `json:"max_tokens,omitzero"`     // tokens a model call may write
 	MaxIterations int             `json:"max_iterations,omitzero"` // model calls a run may make; 0 is Config.MaxIterations
-	OutputSchema  json.RawMessage `json:"output_schema,omitzero"`  // JSON Schema of the answer; none or {} asks for text
+	OutputSchema  json.RawMessage `json:"output_schema,omitzero"`  // JSON Schema of the answer; none, null or {} asks for text
 
 	// MCPServers are resolved by the Responder while the run goes on; their
 	// calls never pause it.
@@ -131,9 +131,11 @@ func resolve(s Settings, o Override) (Settings, map[string]Origin) {
 	if o.MaxIterations != 0 {
 		s.MaxIterations = o.MaxIterations
 	}
-	pick("output_schema", o.OutputSchema != nil, s.OutputSchema != nil)
-	if o.OutputSchema != nil {
+	pick("output_schema", given(o.OutputSchema), given(s.OutputSchema))
+	if given(o.OutputSchema) {
 		s.OutputSchema = o.OutputSchema
+	} else if !given(s.OutputSchema) {
+		s.OutputSchema = nil
 	}
 	pick("mcp_servers", o.MCPServers != nil, s.MCPServers != nil)
 	if o.MCPServers != nil {
@@ -152,7 +154,7 @@ func resolve(s Settings, o Override) (Settings, map[string]Origin) {
 
 // wantsStructured reports whether the answer must fit a schema.
 func (s *Settings) wantsStructured() bool {
-	return len(s.OutputSchema) > 0 && !isEmptyObject(s.OutputSchema)
+	return len(s.OutputSchema) > 0 && given(s.OutputSchema) && !isEmptyObject(s.OutputSchema)
 }
 
 // clientTool reports whether the name is one of the client's own tools.

@@ -9,8 +9,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-
-	"github.com/google/jsonschema-go/jsonschema"
+	"unicode/utf8"
 )
 
 // Bounds of settings. They keep a hostile Defaults from becoming a hostile row.
@@ -18,13 +17,19 @@ const (
 	maxToolName    = 64 // of the name the model sees (rule C3)
 	maxTools       = 512
 	maxServers     = 64
+	maxSettings    = 1 << 20   // bytes of all settings of a conversation or a run
 	maxSettingJSON = 256 << 10 // bytes of one JSON value inside settings
 	maxModelName   = 200
 	maxIterations  = 1000
 	maxHeaders     = 64
+	maxHeader      = 16 << 10 // bytes of one header's value
+	maxURL         = 4 << 10  // bytes
 )
 
-var aliasPattern = regexp.MustCompile(`^[a-zA-Z][a-zA-Z0-9]{0,7}$`)
+var (
+	aliasPattern  = regexp.MustCompile(`^[a-zA-Z][a-zA-Z0-9]{0,7}$`)
+	headerPattern = regexp.MustCompile("^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,200}$") // a token of HTTP
+)
 
 // Validate checks the defaults as creation does (rule C3). The error is
 // FieldErrors with paths below "defaults".
@@ -48,6 +53,10 @@ func (d *Defaults) validate(f *faults, path string, maxPrompt int) {
 }
 
 func (s *Settings) validate(f *faults, path string) {
+	if size := s.size(); size > maxSettings {
+		f.add(path, "must be at most %d bytes together, has %d", maxSettings, size)
+		return
+	}
 	f.runes(path+".model", s.Model, maxModelName)
 	if t := s.Temperature; t != nil && (math.IsNaN(*t) || *t < 0 || *t > 2) {
 		f.add(path+".temperature", "must be between 0 and 2")
@@ -58,15 +67,42 @@ func (s *Settings) validate(f *faults, path string) {
 	if s.MaxIterations < 0 || s.MaxIterations > maxIterations {
 		f.add(path+".max_iterations", "must be between 1 and %d", maxIterations)
 	}
-	if s.OutputSchema != nil {
-		f.schema(path+".output_schema", s.OutputSchema)
+	if given(s.OutputSchema) {
+		f.answerSchema(path+".output_schema", s.OutputSchema)
 	}
 	validateServers(f, path+".mcp_servers", s.MCPServers)
 	validateTools(f, path+".tools", s.Tools)
 	for _, key := range slices.Sorted(maps.Keys(s.Extra)) {
+		before := len(f.errs)
 		f.runes(path+".extra", key, maxModelName)
-		f.json(path+".extra."+key, s.Extra[key], maxSettingJSON)
+		if len(f.errs) == before {
+			f.json(path+".extra."+key, s.Extra[key], maxSettingJSON)
+		}
 	}
+}
+
+// size is about what the settings take in a row.
+func (s *Settings) size() int {
+	n := len(s.Model) + len(s.OutputSchema) + sizeOf(s.Tools)
+	for i := range s.MCPServers {
+		server := &s.MCPServers[i]
+		n += partOverhead + len(server.Alias) + len(server.URL) + len(server.Description) + sizeOf(server.Tools)
+		for name, secret := range server.Headers {
+			n += len(name) + len(secret.Reveal())
+		}
+	}
+	for key, value := range s.Extra {
+		n += len(key) + len(value)
+	}
+	return n
+}
+
+func sizeOf(tools []Tool) int {
+	n := 0
+	for i := range tools {
+		n += partOverhead + len(tools[i].Name) + len(tools[i].Description) + len(tools[i].InputSchema)
+	}
+	return n
 }
 
 func validateServers(f *faults, path string, servers []MCPServer) {
@@ -85,7 +121,9 @@ func validateServers(f *faults, path string, servers []MCPServer) {
 			f.add(at+".alias", "is used by another server")
 		}
 		seen[server.Alias] = true
-		if server.URL != "" {
+		if reason := textFault(server.URL, maxURL); reason != "" {
+			f.add(at+".url", "%s", reason)
+		} else if server.URL != "" {
 			if u, err := url.Parse(server.URL); err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http") {
 				f.add(at+".url", "must be an absolute http or https URL")
 			}
@@ -101,15 +139,17 @@ func validateHeaders(f *faults, path string, headers map[string]Secret) {
 		f.add(path, "must have at most %d entries", maxHeaders)
 	}
 	for _, name := range slices.Sorted(maps.Keys(headers)) {
-		value := headers[name]
+		value := headers[name].Reveal()
 		switch {
-		case name == "" || strings.ContainsAny(name, " \t\r\n:\x00"):
+		case !headerPattern.MatchString(name):
 			f.add(path, "has a name that is no header name")
-		case value.Reveal() == Redacted:
+		case value == Redacted:
 			// What a read shows was sent back: storing it would break the server silently.
 			f.add(path+"."+name, "is the placeholder that stands for a secret, not the secret")
-		case strings.ContainsAny(value.Reveal(), "\r\n\x00"):
+		case strings.ContainsAny(value, "\r\n"):
 			f.add(path+"."+name, "must be one line")
+		default:
+			f.text(path+"."+name, value, maxHeader)
 		}
 	}
 }
@@ -123,12 +163,12 @@ func validateServerTools(f *faults, path string, server *MCPServer) {
 	for i := range server.Tools {
 		tool := &server.Tools[i]
 		at := fmt.Sprintf("%s.tools[%d]", path, i)
-		wire := len(server.Alias) + 1 + len(tool.Name)
+		wire := utf8.RuneCountInString(server.Alias) + 1 + utf8.RuneCountInString(tool.Name)
 		switch {
-		case tool.Name == "":
+		case trim(tool.Name) == "":
 			f.add(at+".name", "must not be empty")
 		case wire > maxToolName:
-			f.add(at+".name", "makes %s-%s, which has %d characters; %d are allowed", server.Alias, tool.Name, wire, maxToolName)
+			f.add(at+".name", "must be at most %d characters together with the alias and a dash, has %d", maxToolName, wire)
 		case seen[tool.Name]:
 			f.add(at+".name", "is used by another tool of the server")
 		}
@@ -147,12 +187,12 @@ func validateTools(f *faults, path string, tools []Tool) {
 		tool := &tools[i]
 		at := fmt.Sprintf("%s[%d]", path, i)
 		switch {
-		case tool.Name == "":
+		case trim(tool.Name) == "":
 			f.add(at+".name", "must not be empty")
 		case strings.Contains(tool.Name, "-"):
 			f.add(at+".name", "must not contain a dash, which marks the tools of MCP servers")
-		case len(tool.Name) > maxToolName:
-			f.add(at+".name", "must be at most %d characters, has %d", maxToolName, len(tool.Name))
+		case utf8.RuneCountInString(tool.Name) > maxToolName:
+			f.add(at+".name", "must be at most %d characters, has %d", maxToolName, utf8.RuneCountInString(tool.Name))
 		case seen[tool.Name]:
 			f.add(at+".name", "is used by another tool")
 		}
@@ -164,7 +204,7 @@ func validateTools(f *faults, path string, tools []Tool) {
 func (t *Tool) validate(f *faults, path string) {
 	f.text(path+".name", t.Name, 0)
 	f.text(path+".description", t.Description, maxSettingJSON)
-	if t.InputSchema != nil {
+	if given(t.InputSchema) {
 		f.schema(path+".input_schema", t.InputSchema)
 	}
 }
@@ -180,23 +220,4 @@ func (f *faults) json(path string, raw json.RawMessage, limit int) bool {
 		return false
 	}
 	return true
-}
-
-// schema checks that raw is a JSON Schema that can be used as it stands:
-// references must stay inside it, since nothing is ever fetched.
-func (f *faults) schema(path string, raw json.RawMessage) {
-	if !f.json(path, raw, maxSettingJSON) {
-		return
-	}
-	if _, err := compileSchema(raw); err != nil {
-		f.add(path, "must be a valid JSON Schema: %v", err)
-	}
-}
-
-func compileSchema(raw json.RawMessage) (*jsonschema.Resolved, error) {
-	var schema jsonschema.Schema
-	if err := json.Unmarshal(raw, &schema); err != nil {
-		return nil, err
-	}
-	return schema.Resolve(nil)
 }
