@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"fmt"
+	"runtime/debug"
 	"slices"
 	"sync"
 	"time"
@@ -53,6 +54,11 @@ func (e *env) race(n int, do func(i int, s store.Store) error) []error {
 		done.Add(1)
 		go func() {
 			defer done.Done()
+			defer func() {
+				if p := recover(); p != nil {
+					errs[i] = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+				}
+			}()
 			ready.Done()
 			<-begin
 			errs[i] = do(i, e.handle(i))

@@ -35,8 +35,17 @@ func (s *Store) Claim(ctx context.Context, a *store.Claim) ([]store.Claimed, err
 	if len(free) > a.Limit && !s.is(ClaimUnbounded) {
 		free = free[:a.Limit]
 	}
+	if len(free) == 0 && s.is(IdleClaimIsNotFound) {
+		return nil, store.ErrNotFound
+	}
 	var out []store.Claimed
 	for _, r := range free {
+		if s.is(ClaimOneTenant) && r.row.Tenant != free[0].row.Tenant {
+			continue
+		}
+		if s.is(ClaimChecksApart) {
+			s.apart()
+		}
 		s.hold(r)
 		s.take(r, a.Lease)
 		if s.is(AttemptStands) {

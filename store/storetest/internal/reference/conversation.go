@@ -15,7 +15,15 @@ func (s *Store) CreateConversation(ctx context.Context, n *store.NewConversation
 	}
 	defer s.mu.Unlock()
 
+	if n.Copy != nil && s.is(ForkLooksAtSourceFirst) {
+		if _, err := s.see(*n.Copy, n.ParentID); err != nil {
+			return nil, err
+		}
+	}
 	if c := s.conversations[n.ID]; c != nil {
+		if s.is(CreateOverwrites) {
+			c.row.Title = n.Title
+		}
 		if s.is(CreateIgnoresOwner) || c.row.Tenant == n.Tenant && c.row.Owner == n.Owner {
 			row := c.view()
 			return &row, nil
@@ -26,6 +34,9 @@ func (s *Store) CreateConversation(ctx context.Context, n *store.NewConversation
 	row := n.Conversation
 	c := &conversation{}
 	row.Version = 0
+	if s.is(CreateTakesParentVersion) {
+		row.Version = n.ParentVersion
+	}
 	if n.Copy != nil {
 		source, err := s.see(*n.Copy, n.ParentID)
 		if s.is(ForkIgnoresScope) && s.conversations[n.ParentID] != nil {
@@ -34,11 +45,21 @@ func (s *Store) CreateConversation(ctx context.Context, n *store.NewConversation
 		if err != nil {
 			return nil, err
 		}
+		if s.is(ForkRefusesDeleted) && !source.row.DeletedAt.IsZero() {
+			return nil, store.ErrDeleted
+		}
+		if s.is(ForkTouchesParent) {
+			s.touch(source)
+		}
 		if n.ParentVersion > source.row.Version {
 			return nil, &store.VersionConflictError{Expected: n.ParentVersion, Current: source.row.Version}
 		}
 		row.Version = n.ParentVersion
 		c.log = slices.Clone(source.log[:n.ParentVersion])
+		if s.is(ForkAtZeroIsWhole) && n.ParentVersion == 0 {
+			c.log = slices.Clone(source.log)
+			row.Version = source.row.Version
+		}
 		if s.is(ForkStampsAnew) {
 			for i := range c.log {
 				c.log[i].CreatedAt = s.now()
@@ -95,16 +116,16 @@ func (s *Store) UpdateConversation(ctx context.Context, scope store.Scope, id uu
 	}
 	changed := s.is(UpdateAlwaysTouches)
 	if t := u.Title; t != nil {
-		custom := !t.Derived && t.Title != ""
+		custom := !t.Derived && (t.Title != "" || s.is(BlankTitleIsCustom)) && !s.is(TitleNeverCustom)
 		keep := t.Derived && (c.row.Title != "" && !s.is(DerivedOverwrites) || t.Title == "")
 		if !keep && (c.row.Title != t.Title || c.row.TitleCustom != custom) {
 			c.row.Title, c.row.TitleCustom, changed = t.Title, custom, true
 		}
 	}
-	if u.Mode != nil && c.row.Mode != *u.Mode {
+	if u.Mode != nil && c.row.Mode != *u.Mode && !s.is(ModeIgnored) {
 		c.row.Mode, changed = *u.Mode, true
 	}
-	if u.Participants != nil {
+	if u.Participants != nil && !(s.is(UpdateTakesOneField) && u.Title != nil) {
 		merged := merge(c.row.Participants, u.Participants)
 		if s.is(DirectoryReplaced) {
 			merged = merge(c.row.Participants[:1], u.Participants)
@@ -138,6 +159,9 @@ func (s *Store) DeleteConversation(ctx context.Context, scope store.Scope, id uu
 	var ended []*run
 	if c.row.DeletedAt.IsZero() || s.is(DeleteTwiceMoves) {
 		c.row.DeletedAt = s.touch(c)
+		if s.is(DeleteIsActivity) {
+			c.row.ActivityAt = c.row.DeletedAt
+		}
 		for _, r := range c.runs {
 			if r.row.Status.Terminal() || s.is(DeleteLeavesQueued) && r.row.Queued {
 				continue

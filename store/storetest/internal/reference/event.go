@@ -45,6 +45,14 @@ func (s *Store) TakeNudges(ctx context.Context, key store.RunKey) ([]store.Nudge
 	if err != nil {
 		return nil, err
 	}
+	if s.is(TakesNudgesOfOthers) {
+		for _, other := range r.of.runs {
+			if other != r {
+				r.nudges = append(r.nudges, other.nudges...)
+				other.nudges = nil
+			}
+		}
+	}
 	var out []store.Nudge
 	for i := range r.nudges {
 		if r.nudges[i].State == store.NudgeWaiting {
@@ -91,6 +99,18 @@ func (s *Store) AppendEvents(ctx context.Context, packs []store.EventAppend) ([]
 				return nil, err
 			}
 		case p.First == r.row.EventSeq+1, s.is(EventsTakeGaps) && p.First > r.row.EventSeq:
+			if s.is(EventBodiesNormalised) {
+				p.Body = normalise(p.Body)
+			}
+			if s.is(EventsAreActivity) {
+				r.of.row.ActivityAt = s.touch(r.of)
+			}
+			r.packs = append(r.packs, p.EventPack)
+			r.row.EventSeq = p.Last
+			if s.is(EventSeqCountsPacks) {
+				r.row.EventSeq = int64(len(r.packs))
+			}
+		case p.Last > r.row.EventSeq && p.First <= r.row.EventSeq && s.is(EventsTakeOverlap):
 			r.packs = append(r.packs, p.EventPack)
 			r.row.EventSeq = p.Last
 		case p.Last > r.row.EventSeq, s.is(EventsRefuseReplay):
@@ -158,7 +178,13 @@ func (s *Store) Notify(ctx context.Context, hints []store.Hint) error {
 		return err
 	}
 	defer s.mu.Unlock()
-	for l := range s.listeners {
+	if len(s.listeners) == 0 && s.is(NotifyNeedsListeners) {
+		return store.ErrUnavailable
+	}
+	for i, l := range s.listeners {
+		if i > 0 && s.is(HintsReachOne) {
+			break
+		}
 		l.mu.Lock()
 		l.hints = append(l.hints, hints...)
 		l.mu.Unlock()
@@ -173,11 +199,11 @@ func (s *Store) Notify(ctx context.Context, hints []store.Hint) error {
 func (s *Store) Listen(ctx context.Context, fn func(store.Hint)) error {
 	l := &listener{wake: make(chan struct{}, 1)}
 	s.mu.Lock()
-	s.listeners[l] = struct{}{}
+	s.listeners = append(s.listeners, l)
 	s.mu.Unlock()
 	defer func() {
 		s.mu.Lock()
-		delete(s.listeners, l)
+		s.listeners = slices.DeleteFunc(slices.Clone(s.listeners), func(other *listener) bool { return other == l })
 		s.mu.Unlock()
 	}()
 	for {

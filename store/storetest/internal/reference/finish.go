@@ -140,6 +140,7 @@ func (s *Store) ListRuns(ctx context.Context, scope store.Scope, id uuid.UUID, q
 	for _, r := range c.runs {
 		switch {
 		case q.Key != "" && r.row.Key != q.Key, q.Active && r.row.Status.Terminal():
+		case q.Active && r.row.Queued && s.is(ActiveLeavesOutQueued):
 		case q.After != nil && behind(&r.row, &store.Run{CreatedAt: q.After.CreatedAt, ID: q.After.ID}) <= 0 && !s.is(RunCursorIgnored):
 		default:
 			out = append(out, r.row)

@@ -27,10 +27,21 @@ func (s *Store) ListConversations(ctx context.Context, scope store.Scope, q *sto
 			found = append(found, c.view())
 		}
 	}
+	if s.is(ListJoinsMembers) {
+		for _, c := range slices.Clone(found) {
+			for range c.Participants[1:] {
+				found = append(found, c)
+			}
+		}
+	}
 	slices.SortFunc(found, func(a, b store.Conversation) int { return s.compare(q.Sort, s.listKey(&a), s.listKey(&b)) })
 	page := &store.ListPage{}
 	if q.Count {
 		page.Total = int64(len(found))
+	}
+	known := q.After != nil && slices.ContainsFunc(found, func(c store.Conversation) bool { return c.ID == q.After.ID })
+	if q.After != nil && s.is(CursorNeedsItsEntry) && !known {
+		return page, nil
 	}
 	if q.After != nil {
 		found = slices.DeleteFunc(found, func(c store.Conversation) bool {
@@ -90,6 +101,9 @@ func (s *Store) listKey(c *store.Conversation) store.ListKey {
 	title := store.Fold(c.Title)
 	if s.is(TitleCaseSensitive) {
 		title = c.Title
+	}
+	if s.is(ListByCreation) {
+		return store.ListKey{ActivityAt: c.CreatedAt, Title: title, ID: c.ID}
 	}
 	return store.ListKey{ActivityAt: c.ActivityAt, Title: title, ID: c.ID}
 }

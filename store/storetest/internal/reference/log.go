@@ -3,7 +3,6 @@ package reference
 import (
 	"context"
 	"encoding/json"
-	"runtime"
 	"slices"
 
 	"github.com/google/uuid"
@@ -21,9 +20,7 @@ func (s *Store) Messages(ctx context.Context, scope store.Scope, id uuid.UUID, q
 	}
 	page := &store.MessagePage{Version: c.row.Version}
 	if s.is(TornPage) {
-		s.mu.Unlock()
-		runtime.Gosched()
-		s.mu.Lock()
+		s.apart()
 	}
 	for _, m := range c.log {
 		above := m.Seq > q.After || s.is(AfterIsInclusive) && m.Seq == q.After
@@ -48,6 +45,17 @@ func (s *Store) Append(ctx context.Context, a *store.Append) (*store.AppendResul
 	c, err := s.see(a.Scope, a.ConversationID)
 	if err != nil {
 		return nil, err
+	}
+	if s.is(WideNeverAppends) && a.Scope.Wide {
+		return nil, store.ErrNotFound
+	}
+	if s.is(NilExpectsZero) && a.Expected == nil {
+		expectZero := *a
+		expectZero.Expected = new(int64)
+		a = &expectZero
+	}
+	if s.is(MessageIDsAreGlobal) && s.elsewhere(c, a.Messages) {
+		return nil, store.ErrExists
 	}
 	conflict := &store.VersionConflictError{Current: c.row.Version}
 	if a.Expected != nil {
@@ -104,9 +112,11 @@ func (s *Store) Append(ctx context.Context, a *store.Append) (*store.AppendResul
 		return nil, store.ErrToolOutputsPending
 	}
 	if s.is(ReadThenWrite) {
-		s.mu.Unlock()
-		runtime.Gosched()
-		s.mu.Lock()
+		s.apart()
+	}
+	if s.is(AppendUpserts) {
+		s.apart()
+		s.conversations[c.row.ID] = c
 	}
 	written := s.write(c, &a.Tail)
 	return &store.AppendResult{
@@ -139,6 +149,16 @@ func (c *conversation) find(messages []store.Message, expected *int64) (all []st
 		}
 	}
 	return slices.Clone(c.log[at : at+len(messages)]), some
+}
+
+// elsewhere reports whether another conversation has one of the messages.
+func (s *Store) elsewhere(c *conversation, messages []store.Message) bool {
+	for _, other := range s.conversations {
+		if _, some := other.find(messages, nil); some && other != c {
+			return true
+		}
+	}
+	return false
 }
 
 // missing leaves those messages of an append that the log has not got.

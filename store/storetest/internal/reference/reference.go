@@ -27,7 +27,7 @@ type Store struct {
 	conversations map[uuid.UUID]*conversation
 	runs          map[uuid.UUID]*run
 	last          time.Time
-	listeners     map[*listener]struct{}
+	listeners     []*listener
 }
 
 var _ store.Store = (*Store)(nil)
@@ -55,7 +55,6 @@ func New(mutant Mutation) *Store {
 		mutant:        mutant,
 		conversations: map[uuid.UUID]*conversation{},
 		runs:          map[uuid.UUID]*run{},
-		listeners:     map[*listener]struct{}{},
 	}
 }
 
@@ -64,6 +63,9 @@ func (s *Store) is(m Mutation) bool { return s.mutant == m }
 // enter takes the lock unless ctx has ended; the caller unlocks.
 func (s *Store) enter(ctx context.Context) error {
 	if err := ctx.Err(); err != nil && !s.is(CancelledWrites) {
+		if s.is(CancelledIsNotFound) {
+			return store.ErrNotFound
+		}
 		return err
 	}
 	s.mu.Lock()
@@ -78,10 +80,19 @@ func (s *Store) now() time.Time {
 	return now
 }
 
+// apart lets others in between two steps that should be one.
+func (s *Store) apart() {
+	s.mu.Unlock()
+	time.Sleep(200 * time.Microsecond)
+	s.mu.Lock()
+}
+
 // touch moves UpdatedAt and returns it.
 func (s *Store) touch(c *conversation) time.Time {
 	now := s.now()
-	if !s.is(UpdatedAtMayStand) && !now.After(c.row.UpdatedAt) {
+	if s.is(UpdatedAtByMillisecond) {
+		now = now.Truncate(time.Millisecond)
+	} else if !now.After(c.row.UpdatedAt) {
 		now = c.row.UpdatedAt.Add(time.Microsecond)
 	}
 	c.row.UpdatedAt = now
@@ -98,6 +109,8 @@ func (s *Store) see(scope store.Scope, id uuid.UUID) (*conversation, error) {
 		if s.is(ForeignIsForbidden) {
 			return nil, errForbidden
 		}
+		return nil, store.ErrNotFound
+	case s.is(OwnerSeesAlone) && !scope.Wide && scope.User != c.row.Owner:
 		return nil, store.ErrNotFound
 	case scope.Wide || c.member(scope.User) || s.is(ForeignUserSees):
 		return c, nil
@@ -117,6 +130,9 @@ func (s *Store) seeRun(scope store.Scope, id uuid.UUID) (*run, error) {
 	}
 	if s.is(RunsHaveNoScope) {
 		return r, nil
+	}
+	if s.is(RunsOfTheirStarter) && r.row.UserID != scope.User {
+		return nil, store.ErrNotFound
 	}
 	if _, err := s.see(scope, r.of.row.ID); err != nil {
 		return nil, err

@@ -2,7 +2,6 @@ package reference
 
 import (
 	"context"
-	"runtime"
 	"time"
 
 	"github.com/parley-go/parley/store"
@@ -37,17 +36,13 @@ func (s *Store) StartRun(ctx context.Context, a *store.StartRun) (*store.StartRe
 		return &store.StartResult{Run: r.row, Replayed: true}, nil
 	}
 	if s.is(StartChecksApart) {
-		s.mu.Unlock()
-		runtime.Gosched()
-		s.mu.Lock()
+		s.apart()
 	}
 	holder := c.holder()
-	if s.is(StartChecksApartBusy) {
-		s.mu.Unlock()
-		runtime.Gosched()
-		s.mu.Lock()
+	if s.is(BusyCheckedApart) {
+		s.apart()
 	}
-	wait := holder != nil && (a.Busy == store.BusyEnqueue || a.Busy == store.BusyInterrupt)
+	wait := (holder != nil || s.is(EnqueueAlwaysWaits)) && (a.Busy == store.BusyEnqueue || a.Busy == store.BusyInterrupt)
 	busy := holder != nil && a.Busy == store.BusyReject && !s.is(TwoActiveRuns)
 	if pending && !wait && s.is(StartOrderPendingFirst) {
 		return nil, store.ErrToolOutputsPending
@@ -108,6 +103,9 @@ func (s *Store) StartRun(ctx context.Context, a *store.StartRun) (*store.StartRe
 			s.take(r, *a.Lease)
 		}
 	}
+	if s.is(StartGrowsVersion) {
+		c.row.Version++
+	}
 	out.Run = r.row
 	return out, nil
 }
@@ -117,7 +115,7 @@ func (s *Store) started(c *conversation, a *store.StartRun) *run {
 	if r := c.run(a.ID); r != nil {
 		return r
 	}
-	if a.Key == "" {
+	if a.Key == "" && !s.is(EmptyKeyIsAKey) {
 		return nil
 	}
 	for _, r := range s.runs {

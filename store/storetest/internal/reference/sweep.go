@@ -19,6 +19,9 @@ func (s *Store) Sweep(ctx context.Context, a *store.Sweep) (*store.SweepResult, 
 		if s.is(SweepExpiresAll) && r.row.Queued {
 			over = true
 		}
+		if over && s.is(SweepChecksApart) {
+			s.apart()
+		}
 		if over && (len(out.Expired) < a.Limit || s.is(SweepUnbounded)) {
 			s.end(r, store.RunTimedOut, a.QueueResult, false)
 			s.touch(r.of)
@@ -33,6 +36,9 @@ func (s *Store) Sweep(ctx context.Context, a *store.Sweep) (*store.SweepResult, 
 		packs := min(len(r.packs), a.Limit)
 		for _, p := range r.packs[:packs] {
 			out.Events += p.Last - p.First + 1
+			if s.is(SweepCountsPacks) {
+				out.Events -= p.Last - p.First
+			}
 		}
 		r.packs = r.packs[packs:]
 	}
@@ -80,6 +86,11 @@ func (s *Store) Purge(ctx context.Context, t store.PurgeTarget) (store.PurgeCoun
 			delete(s.runs, r.row.ID)
 		}
 		delete(s.conversations, id)
+		for _, fork := range s.conversations {
+			if s.is(PurgeCutsForks) && fork.row.ParentID == id {
+				fork.log = nil
+			}
+		}
 	}
 	return n, nil
 }

@@ -1,0 +1,117 @@
+package storetest
+
+import (
+	"fmt"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/parley-go/parley/store"
+)
+
+// Failures performs the checks named, or all without a name, each on a storage
+// of its own, and gives the names and words of those that fail.
+func Failures(open func() (a, b store.Store), names ...string) map[string]string {
+	failed := map[string]string{}
+	for _, topic := range topics() {
+		for _, rule := range topic.rules {
+			name := topic.name + "/" + rule.name
+			if len(names) > 0 && !slices.Contains(names, name) {
+				continue
+			}
+			if words := fails(name, rule, open); words != "" {
+				failed[name] = words
+			}
+		}
+	}
+	return failed
+}
+
+// RuleNames are the names of all checks.
+func RuleNames() []string {
+	var names []string
+	for _, topic := range topics() {
+		for _, rule := range topic.rules {
+			names = append(names, topic.name+"/"+rule.name)
+		}
+	}
+	return names
+}
+
+// stuck is when a check on a mutant counts as hanging, which is a failure.
+const stuck = 20 * time.Second
+
+// fails performs one check and gives what it complained of, "" if it passed.
+func fails(name string, rule rule, open func() (a, b store.Store)) string {
+	t := &recorder{name: name}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		defer t.clean()
+		defer func() {
+			// FailNow ends the goroutine, so there is nothing to recover then.
+			if p := recover(); p != nil {
+				t.Errorf("panic: %v", p)
+			}
+		}()
+		a, b := open()
+		perform(t, rule, a, b, time.Second)
+	}()
+	timer := time.NewTimer(stuck)
+	defer timer.Stop()
+	select {
+	case <-done:
+	case <-timer.C:
+		t.Errorf("hangs")
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return strings.Join(t.words, "\n")
+}
+
+// recorder is a testT that remembers instead of failing a test.
+type recorder struct {
+	name     string
+	mu       sync.Mutex
+	words    []string
+	cleanups []func()
+}
+
+func (r *recorder) Helper()             {}
+func (r *recorder) Name() string        { return r.name }
+func (r *recorder) Logf(string, ...any) {}
+
+func (r *recorder) Errorf(format string, args ...any) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.words = append(r.words, fmt.Sprintf(format, args...))
+}
+
+func (r *recorder) FailNow() {
+	r.mu.Lock()
+	if len(r.words) == 0 {
+		r.words = append(r.words, "FailNow")
+	}
+	r.mu.Unlock()
+	runtime.Goexit()
+}
+
+func (r *recorder) Failed() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.words) > 0
+}
+
+func (r *recorder) Cleanup(f func()) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.cleanups = append(r.cleanups, f)
+}
+
+func (r *recorder) clean() {
+	for _, f := range slices.Backward(r.cleanups) {
+		f()
+	}
+}
