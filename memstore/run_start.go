@@ -50,7 +50,7 @@ func (s *Store) StartRun(ctx context.Context, a *store.StartRun) (*store.StartRe
 	default:
 		c.wait(r, a, now)
 	}
-	res.Run = r.row
+	res.Run, res.Conversation = r.row, *c.copyRow()
 	return res, nil
 }
 

@@ -1,6 +1,8 @@
 package pgstore
 
 import (
+	"strings"
+
 	"github.com/jackc/pgx/v5"
 
 	"github.com/parley-go/parley/store"
@@ -23,6 +25,25 @@ func conversationDest(c *store.Conversation) []any {
 		moment{&c.CreatedAt}, moment{&c.UpdatedAt}, moment{&c.ActivityAt}, moment{&c.DeletedAt},
 	}
 }
+
+// sqlHot are the columns of a conversation c alone: what may change, and what
+// decides who may do what.
+const sqlHot = `c.tenant, c.id, c.owner, c.agent_id, c.title, c.title_custom, c.mode, c.channel, c.surface, c.preview,
+	c.version, c.pending, c.last_run_id, c.last_run_status, cardinality(c.active),
+	coalesce(cardinality(c.queue_front), 0) + coalesce(cardinality(c.queue), 0),
+	c.created_at, c.updated_at, c.activity_at`
+
+// hotDest are the places of those columns.
+func hotDest(c *store.Conversation) []any {
+	return []any{
+		&c.Tenant, ident{&c.ID}, &c.Owner, &c.AgentID, &c.Title, &c.TitleCustom, &c.Mode, &c.Channel, &c.Surface, &c.Preview,
+		&c.Version, &c.Pending, ident{&c.LastRunID}, (*string)(&c.LastRunStatus), &c.Active, &c.Queued,
+		moment{&c.CreatedAt}, moment{&c.UpdatedAt}, moment{&c.ActivityAt},
+	}
+}
+
+// sqlShownDirectory is sqlDirectory where it has more than the owner.
+var sqlShownDirectory = strings.Replace(sqlDirectory, "where ", "where c.shared and ", 1)
 
 // sqlDirectory gives the directory of a conversation c as four arrays, in the
 // order people came. The primary key of participant serves it.

@@ -85,7 +85,7 @@ func listStatement(o order, wide, behind bool) string {
 	order by ` + o.columns + ` limit ` + rows + ` offset ` + skip + `
 )
 select ` + sqlConversation + `, p.*
-from c join parley.detail d on d.tenant = c.tenant and d.conversation_id = c.id ` + strings.Replace(sqlDirectory, "where ", "where c.shared and ", 1) + `
+from c join parley.detail d on d.tenant = c.tenant and d.conversation_id = c.id ` + sqlShownDirectory + `
 order by ` + o.columns
 }
 

@@ -53,7 +53,7 @@ func startStatement(seen, stopping string) string {
 			else false end)
 		and (` + sqlWaits + ` or c.pending is null or $14::bool)
 		and ` + seen + `
-	returning c.tenant, c.id, c.version, c.fence_seq, c.active, c.updated_at,
+	returning c.*,
 		-- The row is new by now: it has the run where the start has put it.
 		$5::uuid <> all(c.active) as waits
 ), ` + stopping + `r as (
@@ -70,7 +70,7 @@ func startStatement(seen, stopping string) string {
 	from c, lateral (select not c.waits and $15::text is not null as held) l
 	returning created_at, base_version, fence, status, queued, front, attempt, owner, started_at, lease_until, deadline, queue_until
 )
-select r.*, case when c.waits and $11::text = 'interrupt' then c.active end from c, r`
+select r.*, case when c.waits and $11::text = 'interrupt' then c.active end, ` + sqlHot + `, p.* from r, c ` + sqlShownDirectory
 }
 
 // StartRun implements store.Store.
@@ -88,18 +88,26 @@ func (s *Store) StartRun(ctx context.Context, a *store.StartRun) (*store.StartRe
 		}}
 		var (
 			r    = &res.Run
+			d    directory
 			stop []uuid.UUID
 			done bool
 		)
+		dest := []any{
+			moment{&r.CreatedAt}, &r.BaseVersion, &r.Fence, (*string)(&r.Status), &r.Queued, &r.Front, &r.Attempt, &r.Owner,
+			moment{&r.StartedAt}, moment{&r.LeaseUntil}, moment{&r.Deadline}, moment{&r.QueueUntil}, &stop,
+		}
+		dest = append(append(dest, hotDest(&res.Conversation)...), d.dest()...)
 		err := s.do(ctx, &call{name: name, access: writing, tenant: a.Scope.Tenant, steps: []step{{
-			sql: sql, args: args, rows: one(&done, moment{&r.CreatedAt}, &r.BaseVersion, &r.Fence, (*string)(&r.Status), &r.Queued, &r.Front,
-				&r.Attempt, &r.Owner, moment{&r.StartedAt}, moment{&r.LeaseUntil}, moment{&r.Deadline}, moment{&r.QueueUntil}, &stop),
+			sql: sql, args: args, rows: one(&done, dest...),
 		}}})
 		taken := duplicate(err)
 		if err != nil && taken == "" {
 			return nil, err
 		}
 		if done && err == nil {
+			if res.Conversation.Participants, err = d.people(); err != nil {
+				return nil, fail(name, err)
+			}
 			for _, id := range stop {
 				res.Stopping = append(res.Stopping, *refOf(a.Scope.Tenant, a.ConversationID, id))
 			}

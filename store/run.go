@@ -128,6 +128,12 @@ type StartResult struct {
 	Run      Run
 	Replayed bool     // the run was started by an earlier call with this key or id
 	Stopping []RunRef // runs asked to stop by BusyInterrupt
+
+	// Conversation is the row as the start leaves it, so that whoever launches
+	// the run need not read it. What never changes may be missing: AgentName,
+	// Agent, Defaults, Metadata, ParentID, ParentVersion. The directory is given
+	// only where it has more than the owner. A replay need not give any of it.
+	Conversation Conversation
 }
 
 // FinishRun is the argument of Store.FinishRun.
