@@ -110,7 +110,7 @@ func (a *attempt) finishUp() {
 	}
 	e.noteIdle()
 	e.mu.Unlock()
-	e.hub.leave(a.log, true)
+	e.hub.close(a.log, a.key.Fence)
 	close(a.over)
 }
 
@@ -219,18 +219,26 @@ func (a *attempt) release() {
 		a.end(RunFailed, &RunError{Code: CodeInterrupted, Message: "the run was interrupted and is not tried again"})
 		return
 	}
+	a.log.flush.Lock()
+	defer a.log.flush.Unlock()
 	ctx, cancel := a.writeContext()
 	defer cancel()
+	if last := a.lastEvents(nil); last != nil { // what readers have seen, the next attempt goes on from
+		answers, err := a.e.store.AppendEvents(ctx, []store.EventAppend{{Key: a.key, EventPack: *last}})
+		if err == nil && answers[0] == nil {
+			a.log.markStored(last.Last)
+		}
+	}
 	if err := a.e.store.Release(ctx, []store.RunKey{a.key}); err != nil {
 		a.e.log.Warn("run was not handed over; its lease will end", "run", a.key.RunID, "error", err)
 	}
-	a.log.detach()
+	a.lost()
 	a.e.hint(store.HintWork, a.key.Tenant, a.key.ConversationID, a.key.RunID)
 }
 
 // lost lets the run go: another attempt has it, or nobody will.
 func (a *attempt) lost() {
-	a.log.detach()
+	a.log.detach(a.key.Fence)
 	poke(a.e.wakeWatch)
 	a.e.hub.touch(a.key.ConversationID)
 }

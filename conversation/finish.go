@@ -172,12 +172,9 @@ func (a *attempt) end(status RunStatus, failure *RunError) {
 // lease is over. It returns the events that the messages make.
 func (a *attempt) commit(f *store.FinishRun) (*store.FinishResult, []*Event, error) {
 	shown := a.appendedEvents(f.Messages)
-	f.Events = a.lastEvents(shown)
 	for try := 1; ; try++ {
-		ctx, cancel := a.writeContext()
-		res, err := a.e.store.FinishRun(ctx, f)
-		cancel()
-		if err == nil || !SafeToRepeat(err) {
+		res, err := a.tryCommit(f, shown)
+		if err == nil || !SafeToRepeat(err) && !errors.Is(err, context.DeadlineExceeded) {
 			return res, shown, err
 		}
 		if time.Now().After(a.leaseOver()) || try >= a.e.finishTries() {
@@ -185,6 +182,18 @@ func (a *attempt) commit(f *store.FinishRun) (*store.FinishResult, []*Event, err
 		}
 		pause(context.Background(), min(time.Duration(try)*50*time.Millisecond, time.Second))
 	}
+}
+
+func (a *attempt) tryCommit(f *store.FinishRun, shown []*Event) (*store.FinishResult, error) {
+	ctx, cancel := a.writeContext()
+	defer cancel()
+	if a.log.doubtful() { // the pack would be dropped if it did not continue the stored ones
+		if err := a.e.align(ctx, a.log, a.key); err != nil {
+			return nil, err
+		}
+	}
+	f.Events = a.lastEvents(shown)
+	return a.e.store.FinishRun(ctx, f)
 }
 
 // finishTries bounds a write that the storage does not take. An engine that is
@@ -233,7 +242,8 @@ func (a *attempt) lastEvents(shown []*Event) *store.EventPack {
 	return pack
 }
 
-// show tells readers here, and engines elsewhere, that the run has ended.
+// show tells readers here, and engines elsewhere, that the run has ended. The
+// caller holds log.flush.
 func (a *attempt) show(res *store.FinishResult, shown []*Event) {
 	e := a.e
 	end, err := a.endOf(&res.Run)

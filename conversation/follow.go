@@ -286,5 +286,5 @@ func (r *reader) onChange(ctx context.Context, wake func(), watchers *sync.WaitG
 // idle reports whether the log has nothing for the reader. Callers hold log.mu.
 func (r *reader) idle() bool {
 	l := r.log
-	return r.at.rewinds == l.rewinds && r.at.seq >= l.last() && r.at.seq+1 >= l.first && !l.gone
+	return r.at.rewinds == len(l.rewinds) && r.at.seq >= l.last() && r.at.seq+1 >= l.first && !l.gone
 }

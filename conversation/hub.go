@@ -42,15 +42,18 @@ func (h *hub) open(key store.RunKey, stored int64) *runLog {
 	if l, ok := h.logs[key.RunID]; ok {
 		l.mu.Lock()
 		defer l.mu.Unlock()
-		l.local, l.opened = true, true
-		if l.last() < stored { // what the watcher has not fetched yet is in the store
+		l.local, l.opened, l.writer, l.unsure = true, true, key.Fence, false
+		switch {
+		case l.last() < stored: // what the watcher has not fetched yet is in the store
 			l.events, l.first = nil, stored+1
+		case l.last() > stored: // the storage lost some in a crash
+			l.takeBack(stored)
 		}
 		l.stored = stored
 		return l.runLog
 	}
 	l := newRunLog(key.ConversationID, key.RunID, stored, true)
-	l.opened = true
+	l.opened, l.writer = true, key.Fence
 	h.logs[key.RunID] = &hubLog{runLog: l, ref: store.WatchRef{Tenant: key.Tenant, ConversationID: key.ConversationID, RunID: key.RunID}}
 	return l
 }
@@ -97,18 +100,30 @@ func (h *hub) elsewhere(l *runLog) {
 	}
 }
 
-// leave is a reader going away, and with closed the attempt that wrote the log.
-// The last one takes the log along.
-func (h *hub) leave(l *runLog, closed bool) {
+// close is the attempt going away that wrote the log, unless a later one does now.
+func (h *hub) close(l *runLog, writer int64) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if closed {
+	if l.writer == writer {
 		l.local = false
-	} else {
-		l.readers--
 	}
+	h.forget(l)
+}
+
+// leave is a reader going away. The last one takes the log along.
+func (h *hub) leave(l *runLog) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.readers--
+	h.forget(l)
+}
+
+// forget drops a log that nobody needs. Callers hold both locks.
+func (h *hub) forget(l *runLog) {
 	if l.readers == 0 && !l.local {
 		if held, ok := h.logs[l.runID]; ok && held.runLog == l {
 			delete(h.logs, l.runID)

@@ -250,21 +250,29 @@ func (e *Engine) flush(ctx context.Context) {
 	if len(packs) == 0 {
 		return
 	}
-	answers, err := e.store.AppendEvents(ctx, packs)
+	writing, cancel := context.WithTimeout(ctx, writeTimeout)
+	defer cancel()
+	answers, err := e.store.AppendEvents(writing, packs)
 	for i, l := range logs {
 		switch {
 		case err != nil:
+			l.doubt()
 		case answers[i] == nil:
 			l.markStored(packs[i].Last)
 			e.hint(store.HintRun, packs[i].Key.Tenant, packs[i].Key.ConversationID, packs[i].Key.RunID)
 		case errors.Is(answers[i], store.ErrFenced):
-			if a := e.held(l.runID); a != nil {
+			if a := e.held(l.runID); a != nil && a.key == packs[i].Key {
 				a.signal(ErrLeaseLost)
 			}
+		case errors.Is(answers[i], ErrVersionConflict):
+			// An earlier write was applied though its answer was lost, or the storage
+			// lost events in a crash, which need not be durable.
+			if err := e.align(writing, l.runLog, packs[i].Key); err != nil {
+				l.doubt()
+			}
+			poke(e.wakeFlush)
 		default:
-			// The storage lost acknowledged events in a crash (they need not be
-			// durable): readers elsewhere wait for the end of the run, which has its text.
-			e.log.Warn("events no longer fit the stored ones", "run", l.runID, "error", answers[i])
+			e.log.Error("events were not stored", "run", l.runID, "error", answers[i])
 		}
 		l.flush.Unlock()
 	}
@@ -272,6 +280,25 @@ func (e *Engine) flush(ctx context.Context) {
 		e.log.Warn("storing events failed", "error", err)
 		poke(e.wakeFlush)
 	}
+}
+
+// align finds out how many of a run's events the store has. The caller holds
+// the log's flush.
+func (e *Engine) align(ctx context.Context, l *runLog, key store.RunKey) error {
+	marks, err := e.store.Marks(ctx, []store.WatchRef{{
+		Tenant: key.Tenant, ConversationID: key.ConversationID, RunID: key.RunID,
+	}})
+	if err != nil {
+		return err
+	}
+	if m := marks[0]; m.Missing || m.Fence != key.Fence {
+		return store.ErrFenced
+	}
+	if !l.align(marks[0].EventSeq) {
+		// Readers elsewhere wait for the end of the run, and find its text in the log.
+		e.log.Warn("the storage lost events that are no longer in memory", "run", key.RunID)
+	}
+	return nil
 }
 
 // sweepLoop does the store's housekeeping now and then.

@@ -27,12 +27,13 @@ type runLog struct {
 	first    int64    // number of events[0], or of the next event when there is none
 	stored   int64    // number of the last event known to be in the store
 	changed  chan struct{}
-	local    bool // an attempt of this process writes it, or is expected to
-	opened   bool // an attempt of this process has written it
-	terminal bool // the terminal event is in it
-	gone     bool // the run was purged: no event will follow
-	rewinds  int  // how often events were taken back
-	rewound  int64
+	local    bool    // an attempt of this process writes it, or is expected to
+	opened   bool    // an attempt of this process has written it
+	writer   int64   // fencing number of the last attempt here that did
+	unsure   bool    // a write of events was not answered: stored may be too low
+	terminal bool    // the terminal event is in it
+	gone     bool    // the run was purged: no event will follow
+	rewinds  []int64 // the number that readers went back to, each time events were taken back
 	readers  int
 }
 
@@ -56,6 +57,9 @@ func (l *runLog) wake() {
 func (l *runLog) publish(attempt int, t EventType, data EventData) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.terminal {
+		return // the run was ended from outside, and the attempt does not know yet
+	}
 	l.events = append(l.events, l.next(attempt, t, data, 0))
 	l.wake()
 }
@@ -69,13 +73,20 @@ func (l *runLog) next(attempt int, t EventType, data EventData, ahead int64) *Ev
 }
 
 // add shows events that already have their numbers: what the end of a run
-// adds, or what the watcher read. Those known already are passed over.
+// adds, or what the watcher read. Those known already are passed over; those
+// that an attempt here showed and another attempt wrote over are taken back.
 func (l *runLog) add(events []*Event, stored int64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, e := range events {
-		if e.FirstSeq <= l.last() || l.terminal {
+		if e.Seq <= l.stored || l.terminal {
 			continue
+		}
+		if e.Seq <= l.last() {
+			if i := e.Seq - l.first; i < 0 || l.events[i].Attempt == e.Attempt && !e.Type.Terminal() {
+				continue
+			}
+			l.takeBack(e.Seq - 1)
 		}
 		if e.Type.Terminal() {
 			l.terminal = true
@@ -129,23 +140,56 @@ func (l *runLog) trim() {
 	l.first += drop
 }
 
-// detach hands the log over to the watcher when the attempt here lost its run.
-// What was shown and never stored is taken back: the next attempt goes on from
-// the last stored event, and readers beyond it start there again.
-func (l *runLog) detach() {
+// doubt notes that a write of events was not answered.
+func (l *runLog) doubt() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if !l.local {
-		return
+	l.unsure = true
+}
+
+// doubtful reports whether the store may have more than is known here.
+func (l *runLog) doubtful() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.unsure
+}
+
+// align takes the store's word for how many events it has, and reports whether
+// the others are still in memory. A store that lost some in a crash gets them again.
+func (l *runLog) align(stored int64) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.unsure = false
+	if stored < l.first-1 || stored > l.last() {
+		l.stored = l.last()
+		return false
 	}
-	l.local = false
-	if l.last() > l.stored && !l.terminal {
-		keep := max(l.stored+1-l.first, 0)
-		l.events = l.events[:keep:keep]
-		l.rewinds++
-		l.rewound = l.stored
+	l.stored = stored
+	return true
+}
+
+// detach hands the log over to the watcher when the attempt here with this
+// fencing number lost its run. What was shown and not stored yet stays until it
+// is known what became of it: a write may be under way, and the next attempt goes
+// on from the last event that was stored.
+func (l *runLog) detach(writer int64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.local && l.writer == writer {
+		l.local, l.unsure = false, false
 	}
 	l.wake()
+}
+
+// takeBack drops the events behind a number, and sends readers beyond it back.
+// Callers hold mu.
+func (l *runLog) takeBack(to int64) {
+	if keep := to + 1 - l.first; keep > 0 {
+		l.events = l.events[:keep:keep]
+	} else {
+		l.events, l.first = nil, to+1
+	}
+	l.rewinds = append(l.rewinds, to)
 }
 
 // vanish ends the log of a run that was purged.
@@ -159,7 +203,7 @@ func (l *runLog) vanish() {
 // place is where a reader stands in a log.
 type place struct {
 	seq     int64
-	rewinds int
+	rewinds int // of the log, so many it has followed
 }
 
 // take returns the events behind p that are in memory and moves p. With none,
@@ -168,10 +212,10 @@ type place struct {
 func (l *runLog) take(p *place) (events []*Event, behind bool, changed <-chan struct{}, gone bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if p.rewinds != l.rewinds {
-		p.rewinds = l.rewinds
-		p.seq = min(p.seq, l.rewound)
+	for _, to := range l.rewinds[p.rewinds:] {
+		p.seq = min(p.seq, to)
 	}
+	p.rewinds = len(l.rewinds)
 	switch {
 	case p.seq+1 < l.first:
 		return nil, true, nil, l.gone

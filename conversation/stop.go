@@ -86,7 +86,7 @@ func (e *Engine) awaitEnd(ctx context.Context, row *store.Run) (*Run, error) {
 		return toRun(row)
 	}
 	log := e.hub.attach(row)
-	defer e.hub.leave(log, false)
+	defer e.hub.leave(log)
 	return e.awaitLog(ctx, log)
 }
 
@@ -121,14 +121,14 @@ func (e *Engine) RunTurn(ctx context.Context, caller Caller, id uuid.UUID, req T
 	}
 	runID := e.cfg.NewID()
 	log := e.hub.expect(store.WatchRef{Tenant: caller.Tenant, ConversationID: id, RunID: runID})
-	defer e.hub.leave(log, false)
+	defer e.hub.leave(log)
 	run, err := e.startRun(ctx, caller, id, runID, req)
 	if err != nil {
-		e.hub.leave(log, true)
+		e.hub.close(log, 0)
 		return nil, err
 	}
 	if run.ID != runID { // an earlier call with this key has started it
-		e.hub.leave(log, true)
+		e.hub.close(log, 0)
 		ended, err := e.Wait(ctx, caller, run.ID)
 		if err != nil {
 			return nil, err

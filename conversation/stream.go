@@ -104,7 +104,7 @@ func (e *Engine) newReader(ctx context.Context, scope store.Scope, run uuid.UUID
 	}
 	r.log = e.hub.attach(row)
 	r.log.mu.Lock()
-	r.at.rewinds = r.log.rewinds
+	r.at.rewinds = len(r.log.rewinds)
 	// Numbers beyond the newest event were given by a process that died.
 	r.at.seq = min(r.at.seq, max(r.log.last(), r.log.first-1))
 	r.log.mu.Unlock()
@@ -132,7 +132,7 @@ func (e *Engine) resumeAt(ctx context.Context, scope store.Scope, row *store.Run
 
 func (r *reader) close() {
 	if r.log != nil {
-		r.e.hub.leave(r.log, false)
+		r.e.hub.leave(r.log)
 		r.log = nil
 	}
 }

@@ -106,7 +106,7 @@ func (e *Engine) feed(ctx context.Context, l *hubLog, mark *store.Mark) {
 		return
 	}
 	l.mu.Lock()
-	last := l.last()
+	last := l.stored
 	l.mu.Unlock()
 	if mark.EventSeq <= last && !mark.Status.Terminal() {
 		return
