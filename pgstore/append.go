@@ -13,32 +13,38 @@ import (
 	"github.com/parley-go/parley/store"
 )
 
-// sqlAppend appends messages at the head and promotes; sqlAppendPeople merges a
-// directory besides. Everything is decided on the row of the conversation. The
-// primary keys of participant, conversation, run and message serve it; the index
-// message_id refuses a replay at the head.
-var (
-	sqlAppend       = appendStatement("", "")
-	sqlAppendPeople = appendStatement(sqlShared(17)+",", sqlPeople(17)+", ")
-)
-
-func appendStatement(shared, people string) string {
-	next := queue.next(`c.fences = '{}'`, `$8::text is null`)
+// sqlAppend appends messages at the head, and promotes where there is a queue.
+// Everything is decided on the row of the conversation. The primary keys of
+// participant, conversation, run and message serve it; the index message_id
+// refuses a replay at the head.
+func sqlAppend(f form) string {
+	args := layout{last: 10}
+	rows, count := args.takeMessages(f.messages)
+	shared, people := "", ""
+	if f.people {
+		first := args.take(peopleColumns)
+		shared, people = sqlShared(first)+", ", ", "+sqlPeople(first)
+	}
+	promote, ready, promoted, which := "", sqlNoQueue, "", "null::uuid"
+	if f.queue {
+		next := queue.next(`c.fences = '{}'`, `$8::text is null`)
+		promote = "," + queue.promote(next, `c.fences`, `c.active`, `c.last_run_status`)
+		ready, promoted, which = sqlSeen(next), ", "+sqlPromoted, "c.promoted"
+	}
 	return `with c as (
-	update parley.conversation c set` + shared + `
-		version = c.version + cardinality($11::uuid[]),
+	update parley.conversation c set ` + shared + `
+		version = c.version + ` + count + `,
 		pending = $8::text::json,
 		preview = coalesce($9::text, c.preview),
 		preview_key = case when $9::text is null then c.preview_key else $10::text end,
-		updated_at = ` + sqlNow + `, activity_at = ` + sqlNow + `, activity_minute = ` + sqlMinute + `,` +
-		queue.promote(next, `c.fences`, `c.active`, `c.last_run_status`) + `
+		updated_at = ` + sqlNow + `, activity_at = ` + sqlNow + `, activity_minute = ` + sqlMinute + promote + `
 	where c.tenant = $1::text and c.id = $3::uuid and ` + sqlVisible + ` and c.deleted_at is null
 		and ($5::bigint is null or c.version = $5::bigint)
 		and ($6::bool or c.fences = '{}')
 		and ($7::bool or c.pending is null)
-		and ` + sqlSeen(next) + `
-	returning c.tenant, c.id, c.version, c.updated_at, c.fence_seq, c.promoted
-), ` + sqlMessages(11) + `, ` + people + sqlPromoted + `
+		and ` + ready + `
+	returning c.tenant, c.id, c.version, c.updated_at, c.fence_seq, ` + which + ` as promoted
+), ` + sqlMessages(rows, count) + people + promoted + `
 select c.version, c.updated_at, c.promoted from c`
 }
 
@@ -50,12 +56,11 @@ func (s *Store) Append(ctx context.Context, a *store.Append) (*store.AppendResul
 	if len(a.Messages) == 0 {
 		return nil, fail(name, errNothingToAppend)
 	}
-	sql := s.sql.append
+	f := form{messages: messagesForm(a.Messages), people: len(a.Participants) > 0}
 	args := append(scopeArgs(a.Scope, a.ConversationID),
 		numberArg(a.Expected), a.Race, a.Settles, jsonArg(a.Pending), textArg(a.Preview), previewKey(a.Preview))
 	args = append(args, messageArgs(a.Messages)...)
-	if len(a.Participants) > 0 {
-		sql = s.sql.appendPeople
+	if f.people {
 		args = append(args, peopleArgs(a.Participants)...)
 	}
 	for range maxTries {
@@ -66,7 +71,7 @@ func (s *Store) Append(ctx context.Context, a *store.Append) (*store.AppendResul
 			done     bool
 		)
 		err := s.do(ctx, &call{name: name, access: writing, tenant: a.Scope.Tenant, steps: []step{
-			{sql: sql, args: args, rows: one(&done, &res.Version, &at, ident{&promoted})},
+			{sql: s.sql.append.of(f), args: args, rows: one(&done, &res.Version, &at, ident{&promoted})},
 		}})
 		taken := duplicate(err) != ""
 		if err != nil && !taken {
@@ -81,6 +86,7 @@ func (s *Store) Append(ctx context.Context, a *store.Append) (*store.AppendResul
 		if again != nil || err != nil {
 			return again, err
 		}
+		f.queue = true // nothing else stood in its way
 	}
 	return nil, fail(name, errContended)
 }

@@ -23,7 +23,7 @@ const sqlRetitles = `($5::bool and not ($7::bool and (c.title <> '' or $6::text 
 // follows sqlLock in one transaction. The primary keys of participant and
 // conversation serve it.
 var sqlUpdate = `with c as (
-	update parley.conversation c set` + sqlShared(10) + `,
+	update parley.conversation c set ` + sqlShared(10) + `,
 		title = case when ` + sqlRetitles + ` then $6::text else c.title end,
 		title_key = case when ` + sqlRetitles + ` then $8::text else c.title_key end,
 		title_custom = case when ` + sqlRetitles + ` then not $7::bool and $6::text <> '' else c.title_custom end,

@@ -3,6 +3,7 @@ package pgstore
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -11,53 +12,77 @@ import (
 	"github.com/parley-go/parley/store"
 )
 
-// sqlFinish ends an attempt, appends its messages, keeps its last events and
-// promotes; sqlFinishPeople merges a directory besides. The fencing number and
-// the head are checked together on the row of the conversation. What the head
-// must be is read from the run: it cannot have changed since the number that
-// the caller knows was given out. The primary keys of conversation, run,
-// run_event and message serve it.
-var (
-	sqlFinish       = finishStatement("", "")
-	sqlFinishPeople = finishStatement(sqlShared(19)+",", sqlPeople(19)+", ")
-)
-
-func finishStatement(shared, people string) string {
-	const lands = `cardinality($10::uuid[]) > 0`
-	next := queue.next(`c.fences = array[$4::bigint]`, `case when `+lands+` then $7::text is null else c.pending is null end`)
+// sqlFinish ends an attempt, appends its messages, keeps its last events, and
+// promotes where there is a queue. The fencing number and the head are checked
+// together on the row of the conversation. What the head must be is read from
+// the run: it cannot have changed since the number that the caller knows was
+// given out. The primary keys of conversation, run, run_event and message serve
+// it.
+func sqlFinish(f form) string {
+	const alone = `c.fences = array[$4::bigint]`
+	args := layout{last: 6}
+	sets := []string{`updated_at = ` + sqlNow}
+	where, parts := "", ""
+	settled, version, lands := `c.pending is null`, "0", f.messages != 0
+	if lands {
+		first := args.take(3)
+		rows, count := args.takeMessages(f.messages)
+		sets = append(sets, `version = c.version + `+count, from(first, `pending = $1::text::json,
+		preview = coalesce($2::text, c.preview),
+		preview_key = case when $2::text is null then c.preview_key else $3::text end`))
+		where, settled, version = ` and c.version = base.version`, from(first, `$1::text is null`), `c.version`
+		parts += ", " + sqlMessages(rows, count)
+	}
+	if f.people {
+		first := args.take(peopleColumns)
+		sets, parts = append(sets, sqlShared(first)), parts+", "+sqlPeople(first)
+	}
+	events := `event_seq = r.event_seq + 1`
+	if f.events {
+		first := args.take(3)
+		events = from(first, `tail_events = ($1::bigint = r.event_seq + 1), has_events = r.has_events or $1::bigint = r.event_seq + 1,
+		event_seq = case when $1::bigint = r.event_seq + 1 then $2::bigint else r.event_seq end + 1`)
+		parts += from(first, `, events as (
+	insert into parley.run_event (tenant, run_id, first, last, body)
+	select r.tenant, r.id, $1::bigint, $2::bigint, $3::bytea from ended r where r.tail_events
+)`)
+	}
+	moves, which := "", "null::uuid"
+	if f.queue {
+		next := queue.next(alone, settled)
+		sets = append(sets, queue.promote(next, `array_remove(c.fences, $4::bigint)`, `array_remove(c.active, $3::uuid)`,
+			`case when c.last_run_id = $3::uuid then $5::text else c.last_run_status end`))
+		moves, which = next+` is not null`, "c.promoted"
+		where += ` and ` + sqlSeen(next)
+		parts += ", " + sqlPromotedAfter
+	} else {
+		sets = append(sets, `fences = array_remove(c.fences, $4::bigint), active = array_remove(c.active, $3::uuid)`,
+			`last_run_status = case when c.last_run_id = $3::uuid then $5::text else c.last_run_status end`)
+		where += ` and ` + sqlNoQueue
+	}
+	switch {
+	case lands:
+		sets = append(sets, `activity_at = `+sqlNow, `activity_minute = `+sqlMinute)
+	case f.queue:
+		sets = append(sets, `activity_at = case when `+moves+` then `+sqlNow+` else c.activity_at end`,
+			`activity_minute = case when `+moves+` then `+sqlMinute+` else c.activity_minute end`)
+	}
 	return `with base as materialized (
 	select r.base_version as version from parley.run r
 	where r.tenant = $1::text and r.id = $3::uuid and r.conversation_id = $2::uuid and r.fence = $4::bigint
 ), c as (
-	update parley.conversation c set` + shared + `
-		version = c.version + cardinality($10::uuid[]),
-		pending = case when ` + lands + ` then $7::text::json else c.pending end,
-		preview = case when ` + lands + ` then coalesce($8::text, c.preview) else c.preview end,
-		preview_key = case when ` + lands + ` and $8::text is not null then $9::text else c.preview_key end,
-		updated_at = ` + sqlNow + `,
-		activity_at = case when ` + lands + ` or ` + next + ` is not null then ` + sqlNow + ` else c.activity_at end,
-		activity_minute = case when ` + lands + ` or ` + next + ` is not null then ` + sqlMinute + ` else c.activity_minute end,` +
-		queue.promote(next, `array_remove(c.fences, $4::bigint)`, `array_remove(c.active, $3::uuid)`,
-			`case when c.last_run_id = $3::uuid then $5::text else c.last_run_status end`) + `
+	update parley.conversation c set ` + strings.Join(sets, ",\n\t\t") + `
 	from base
-	where c.tenant = $1::text and c.id = $2::uuid and $4::bigint = any(c.fences)
-		and (cardinality($10::uuid[]) = 0 or c.version = base.version)
-		and ` + sqlSeen(next) + `
-	returning c.tenant, c.id, c.version, c.updated_at, c.fence_seq, c.promoted, c.title, c.title_custom
+	where c.tenant = $1::text and c.id = $2::uuid and $4::bigint = any(c.fences)` + where + `
+	returning c.tenant, c.id, c.version, c.updated_at, c.fence_seq, ` + which + ` as promoted, c.title, c.title_custom
 ), ended as (
 	update parley.run r set
 		status = $5::text, result = $6::text::json, finished = true, promoted = c.promoted,
-		version = case when ` + lands + ` then c.version else 0 end,
-		completed_at = c.updated_at, owner = '', lease_until = null,
-		tail_events = coalesce($16::bigint = r.event_seq + 1, false),
-		event_seq = case when $16::bigint = r.event_seq + 1 then $17::bigint + 1 else r.event_seq + 1 end,
-		has_events = r.has_events or coalesce($16::bigint = r.event_seq + 1, false)
+		version = ` + version + `, completed_at = c.updated_at, owner = '', lease_until = null,
+		` + events + `
 	from c where r.tenant = c.tenant and r.id = $3::uuid
 	returning r.*
-), events as (
-	insert into parley.run_event (tenant, run_id, first, last, body)
-	select r.tenant, r.id, $16::bigint, $17::bigint, $18::bytea from ended r where r.tail_events
-), ` + sqlMessages(10) + `, ` + people + sqlPromotedAfter + `
+)` + parts + `
 select ` + sqlRun + `, c.version, c.updated_at, c.promoted, c.title, c.title_custom from c, ended r`
 }
 
@@ -67,11 +92,7 @@ func (s *Store) FinishRun(ctx context.Context, f *store.FinishRun) (*store.Finis
 	if !f.Status.Terminal() {
 		return nil, fail(name, fmt.Errorf("a run cannot end with status %q", f.Status))
 	}
-	sql, args := s.sql.finish, finishArgs(f)
-	if len(f.Participants) > 0 && len(f.Messages) > 0 {
-		sql = s.sql.finishPeople
-		args = append(args, peopleArgs(f.Participants)...)
-	}
+	kind, args := finishArgs(f)
 	for range maxTries {
 		var (
 			res      store.FinishResult
@@ -81,7 +102,7 @@ func (s *Store) FinishRun(ctx context.Context, f *store.FinishRun) (*store.Finis
 			done     bool
 		)
 		err := s.do(ctx, &call{name: name, access: writing, tenant: f.Key.Tenant, steps: []step{{
-			sql: sql, args: args,
+			sql: s.sql.finish.of(kind), args: args,
 			rows: one(&done, append(runDest(&res.Run), &version, &at, ident{&promoted}, &res.Title, &res.TitleCustom)...),
 		}}})
 		taken := duplicate(err) != ""
@@ -95,6 +116,10 @@ func (s *Store) FinishRun(ctx context.Context, f *store.FinishRun) (*store.Finis
 			res.Promoted = refOf(f.Key.Tenant, f.Key.ConversationID, promoted)
 			return &res, nil
 		}
+		if !kind.queue && !taken {
+			kind.queue = true // the likeliest reason
+			continue
+		}
 		again, err := s.finishRefused(ctx, f, taken)
 		if again != nil || err != nil {
 			return again, err
@@ -103,13 +128,21 @@ func (s *Store) FinishRun(ctx context.Context, f *store.FinishRun) (*store.Finis
 	return nil, fail(name, errContended)
 }
 
-func finishArgs(f *store.FinishRun) []any {
-	args := append(keyArgs(f.Key), string(f.Status), jsonArg(f.Result), jsonArg(f.Pending), textArg(f.Preview), previewKey(f.Preview))
-	args = append(args, messageArgs(f.Messages)...)
-	if f.Events == nil {
-		return append(args, nil, nil, nil)
+// finishArgs returns the form of the statement and its arguments.
+func finishArgs(f *store.FinishRun) (form, []any) {
+	kind := form{messages: messagesForm(f.Messages), events: f.Events != nil}
+	args := append(keyArgs(f.Key), string(f.Status), jsonArg(f.Result))
+	if len(f.Messages) > 0 {
+		args = append(args, jsonArg(f.Pending), textArg(f.Preview), previewKey(f.Preview))
+		args = append(args, messageArgs(f.Messages)...)
+		if kind.people = len(f.Participants) > 0; kind.people {
+			args = append(args, peopleArgs(f.Participants)...)
+		}
 	}
-	return append(args, f.Events.First, f.Events.Last, f.Events.Body)
+	if kind.events {
+		args = append(args, f.Events.First, f.Events.Last, f.Events.Body)
+	}
+	return kind, args
 }
 
 // keyArgs are the arguments $1 to $4 that name an attempt.

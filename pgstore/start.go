@@ -9,109 +9,77 @@ import (
 	"github.com/parley-go/parley/store"
 )
 
-// sqlWaits is whether a start has to wait in the queue.
-const sqlWaits = `(c.fences <> '{}' and $11::text in ('enqueue', 'interrupt'))`
-
-// sqlStart starts or queues a run, or is refused; sqlStartInterrupt besides asks
-// the active runs to stop. Everything is decided on the row of the conversation,
-// except for a replay: it runs against run_pkey or run_key. The primary keys of
-// participant, conversation and run serve it.
-var (
-	sqlStart          = startStatement("true", "")
-	sqlStartInterrupt = startStatement(
-		// An active run that is too new for this statement could not be asked to stop.
-		`(c.fences = '{}' or cardinality(c.active) =
-			(select count(*) from parley.run a where a.tenant = c.tenant and a.id = any(c.active) and a.fence = any(c.fences)))`,
-		`stopping as (
-	update parley.run a set stop_requested = true
-	from c where c.waits and a.tenant = c.tenant and a.id = any(c.active)
-), `)
-)
-
-func startStatement(seen, stopping string) string {
-	return `with c as (
+// sqlStart starts a run on a free conversation, or beside others when $11 says
+// race. Everything is decided on the row of the conversation, except for a
+// replay: it runs against run_pkey or run_key. The primary keys of participant,
+// conversation and run serve it.
+const sqlStart = `with c as (
 	update parley.conversation c set
-		fence_seq = c.fence_seq + (not ` + sqlWaits + `)::int,
-		fences = case when ` + sqlWaits + ` then c.fences else c.fences || (c.fence_seq + 1) end,
-		active = case when ` + sqlWaits + ` then c.active else c.active || $5::uuid end,
-		queue_front = case when ` + sqlWaits + ` and $11::text = 'interrupt' then array_append(c.queue_front, $5::uuid) else c.queue_front end,
-		queue = case when ` + sqlWaits + ` and $11::text = 'enqueue' then array_append(c.queue, $5::uuid) else c.queue end,
-		settling_front = case when ` + sqlWaits + ` and $11::text = 'interrupt' and $14::bool then array_append(c.settling_front, $5::uuid) else c.settling_front end,
-		settling = case when ` + sqlWaits + ` and $11::text = 'enqueue' and $14::bool then array_append(c.settling, $5::uuid) else c.settling end,
-		last_run_id = case when ` + sqlWaits + ` then c.last_run_id else $5::uuid end,
-		last_run_status = case when ` + sqlWaits + ` then c.last_run_status when $15::text is null then 'pending' else 'running' end,
-		promoted = null,
-		updated_at = ` + sqlNow + `,
-		activity_at = case when ` + sqlWaits + ` then c.activity_at else ` + sqlNow + ` end,
-		activity_minute = case when ` + sqlWaits + ` then c.activity_minute else ` + sqlMinute + ` end
+		fence_seq = c.fence_seq + 1, fences = c.fences || (c.fence_seq + 1), active = c.active || $5::uuid,
+		last_run_id = $5::uuid, last_run_status = case when $12::text is null then 'pending' else 'running' end,
+		updated_at = ` + sqlNow + `, activity_at = ` + sqlNow + `, activity_minute = ` + sqlMinute + `
 	where c.tenant = $1::text and c.id = $3::uuid and ` + sqlVisible + ` and c.deleted_at is null
 		and ($10::bigint is null or c.version = $10::bigint)
-		and (c.fences = '{}' or case $11::text
-			when 'race' then true
-			when 'enqueue' then coalesce(cardinality(c.queue), 0) < $12::bigint
-			when 'interrupt' then true
-			else false end)
-		and (` + sqlWaits + ` or c.pending is null or $14::bool)
-		and ` + seen + `
-	returning c.*,
-		-- The row is new by now: it has the run where the start has put it.
-		$5::uuid <> all(c.active) as waits
-), ` + stopping + `r as (
+		and (c.fences = '{}' or $11::text = 'race')
+		and (c.pending is null or $14::bool)
+	returning c.tenant, c.id, c.version, c.fence_seq, c.updated_at
+), r as (
 	insert into parley.run (tenant, id, conversation_id, base_version, fence, timeout, created_at, started_at, lease_until, deadline,
-		queue_until, attempt, queued, front, exclusive, status, owner, user_id, key, fingerprint, spec)
-	select c.tenant, $5::uuid, c.id, c.version, case when c.waits then 0 else c.fence_seq end, $9::bigint, c.updated_at,
-		case when l.held then c.updated_at end,
-		case when l.held then statement_timestamp() + $16::bigint * interval '1 microsecond' end,
-		case when l.held then c.updated_at + $9::bigint / 1000 * interval '1 microsecond' end,
-		case when c.waits and $13::bigint > 0 then statement_timestamp() + $13::bigint * interval '1 microsecond' end,
-		l.held::int, c.waits, c.waits and $11::text = 'interrupt', $11::text <> 'race',
-		case when l.held then 'running' else 'pending' end, case when l.held then $15::text else '' end,
+		attempt, queued, front, exclusive, status, owner, user_id, key, fingerprint, spec)
+	select c.tenant, $5::uuid, c.id, c.version, c.fence_seq, $9::bigint, c.updated_at,
+		case when $12::text is not null then c.updated_at end,
+		case when $12::text is not null then statement_timestamp() + $13::bigint * interval '1 microsecond' end,
+		case when $12::text is not null then c.updated_at + $9::bigint / 1000 * interval '1 microsecond' end,
+		($12::text is not null)::int, false, false, $11::text <> 'race',
+		case when $12::text is null then 'pending' else 'running' end, coalesce($12::text, ''),
 		$2::text, $6::text, $7::text, $8::text::json
-	from c, lateral (select not c.waits and $15::text is not null as held) l
-	returning created_at, base_version, fence, status, queued, front, attempt, owner, started_at, lease_until, deadline, queue_until
+	from c
+	returning created_at, base_version, fence, status, attempt, owner, started_at, lease_until, deadline
 )
-select r.*, case when c.waits and $11::text = 'interrupt' then c.active end, ` + sqlHot + `, p.* from r, c ` + sqlShownDirectory
-}
+select * from r`
+
+// sqlQueue queues a run behind those that are active: at the front when $11 says
+// interrupt, which besides asks them to stop. The same keys serve it.
+const sqlQueue = `with c as (
+	update parley.conversation c set
+		queue_front = case when $11::text = 'interrupt' then array_append(c.queue_front, $5::uuid) else c.queue_front end,
+		queue = case when $11::text = 'enqueue' then array_append(c.queue, $5::uuid) else c.queue end,
+		settling_front = case when $11::text = 'interrupt' and $14::bool then array_append(c.settling_front, $5::uuid) else c.settling_front end,
+		settling = case when $11::text = 'enqueue' and $14::bool then array_append(c.settling, $5::uuid) else c.settling end,
+		updated_at = ` + sqlNow + `
+	where c.tenant = $1::text and c.id = $3::uuid and ` + sqlVisible + ` and c.deleted_at is null
+		and ($10::bigint is null or c.version = $10::bigint)
+		and c.fences <> '{}' and $11::text in ('enqueue', 'interrupt')
+		and ($11::text <> 'enqueue' or coalesce(cardinality(c.queue), 0) < $12::bigint)
+		-- An active run that is too new for this statement could not be asked to stop.
+		and ($11::text <> 'interrupt' or cardinality(c.active) =
+			(select count(*) from parley.run a where a.tenant = c.tenant and a.id = any(c.active) and a.fence = any(c.fences)))
+	returning c.tenant, c.id, c.version, c.active, c.updated_at
+), stopping as (
+	update parley.run a set stop_requested = true
+	from c where $11::text = 'interrupt' and a.tenant = c.tenant and a.id = any(c.active)
+), r as (
+	insert into parley.run (tenant, id, conversation_id, base_version, fence, timeout, created_at, queue_until,
+		attempt, queued, front, exclusive, status, owner, user_id, key, fingerprint, spec)
+	select c.tenant, $5::uuid, c.id, c.version, 0, $9::bigint, c.updated_at,
+		case when $13::bigint > 0 then statement_timestamp() + $13::bigint * interval '1 microsecond' end,
+		0, true, $11::text = 'interrupt', true, 'pending', '', $2::text, $6::text, $7::text, $8::text::json
+	from c
+	returning created_at, base_version, queue_until
+)
+select r.*, case when $11::text = 'interrupt' then c.active end from c, r`
 
 // StartRun implements store.Store.
 func (s *Store) StartRun(ctx context.Context, a *store.StartRun) (*store.StartResult, error) {
 	const name = "start run"
-	sql := s.sql.start
-	if a.Busy == store.BusyInterrupt {
-		sql = s.sql.startInterrupt
-	}
-	args := startArgs(a)
 	for range maxTries {
-		res := &store.StartResult{Run: store.Run{
-			Tenant: a.Scope.Tenant, ConversationID: a.ConversationID, ID: a.ID, UserID: a.Scope.User, Key: a.Key,
-			Fingerprint: a.Fingerprint, Spec: a.Spec, Timeout: a.Timeout,
-		}}
-		var (
-			r    = &res.Run
-			d    directory
-			stop []uuid.UUID
-			done bool
-		)
-		dest := []any{
-			moment{&r.CreatedAt}, &r.BaseVersion, &r.Fence, (*string)(&r.Status), &r.Queued, &r.Front, &r.Attempt, &r.Owner,
-			moment{&r.StartedAt}, moment{&r.LeaseUntil}, moment{&r.Deadline}, moment{&r.QueueUntil}, &stop,
+		res, err := s.startFree(ctx, a)
+		if res == nil && err == nil && (a.Busy == store.BusyEnqueue || a.Busy == store.BusyInterrupt) {
+			res, err = s.startQueued(ctx, a)
 		}
-		dest = append(append(dest, hotDest(&res.Conversation)...), d.dest()...)
-		err := s.do(ctx, &call{name: name, access: writing, tenant: a.Scope.Tenant, steps: []step{{
-			sql: sql, args: args, rows: one(&done, dest...),
-		}}})
 		taken := duplicate(err)
-		if err != nil && taken == "" {
-			return nil, err
-		}
-		if done && err == nil {
-			if res.Conversation.Participants, err = d.people(); err != nil {
-				return nil, fail(name, err)
-			}
-			for _, id := range stop {
-				res.Stopping = append(res.Stopping, *refOf(a.Scope.Tenant, a.ConversationID, id))
-			}
-			return res, nil
+		if res != nil || err != nil && taken == "" {
+			return res, err
 		}
 		again, err := s.startRefused(ctx, a, taken)
 		if again != nil || err != nil {
@@ -121,16 +89,63 @@ func (s *Store) StartRun(ctx context.Context, a *store.StartRun) (*store.StartRe
 	return nil, fail(name, errContended)
 }
 
+// startArgs are the arguments $1 to $11 of both statements.
 func startArgs(a *store.StartRun) []any {
+	return append(scopeArgs(a.Scope, a.ConversationID), idArg(a.ID), a.Key, a.Fingerprint, jsonArg(a.Spec), int64(a.Timeout),
+		numberArg(a.Expected), string(a.Busy))
+}
+
+// started is the row of a run that was just written; the statements give the rest.
+func started(a *store.StartRun) *store.StartResult {
+	return &store.StartResult{Run: store.Run{
+		Tenant: a.Scope.Tenant, ConversationID: a.ConversationID, ID: a.ID, UserID: a.Scope.User, Key: a.Key,
+		Fingerprint: a.Fingerprint, Spec: a.Spec, Timeout: a.Timeout,
+	}}
+}
+
+// startFree starts the run at once; nil and nil mean that this is refused.
+func (s *Store) startFree(ctx context.Context, a *store.StartRun) (*store.StartResult, error) {
 	var (
 		owner any
 		lease int64
+		done  bool
 	)
 	if a.Lease != nil {
 		owner, lease = a.Lease.Owner, micros(a.Lease.Duration)
 	}
-	return append(scopeArgs(a.Scope, a.ConversationID), idArg(a.ID), a.Key, a.Fingerprint, jsonArg(a.Spec), int64(a.Timeout),
-		numberArg(a.Expected), string(a.Busy), int64(a.MaxQueued), micros(a.QueueTimeout), a.Settles, owner, lease)
+	res := started(a)
+	r := &res.Run
+	err := s.do(ctx, &call{name: "start run", access: writing, tenant: a.Scope.Tenant, steps: []step{{
+		sql: s.sql.start, args: append(startArgs(a), owner, lease, a.Settles),
+		rows: one(&done, moment{&r.CreatedAt}, &r.BaseVersion, &r.Fence, (*string)(&r.Status), &r.Attempt, &r.Owner,
+			moment{&r.StartedAt}, moment{&r.LeaseUntil}, moment{&r.Deadline}),
+	}}})
+	if err != nil || !done {
+		return nil, err
+	}
+	return res, nil
+}
+
+// startQueued queues the run; nil and nil mean that this is refused.
+func (s *Store) startQueued(ctx context.Context, a *store.StartRun) (*store.StartResult, error) {
+	var (
+		stopping []uuid.UUID
+		done     bool
+	)
+	res := started(a)
+	r := &res.Run
+	r.Status, r.Queued, r.Front = store.RunPending, true, a.Busy == store.BusyInterrupt
+	err := s.do(ctx, &call{name: "start run", access: writing, tenant: a.Scope.Tenant, steps: []step{{
+		sql: s.sql.queue, args: append(startArgs(a), int64(a.MaxQueued), micros(a.QueueTimeout), a.Settles),
+		rows: one(&done, moment{&r.CreatedAt}, &r.BaseVersion, moment{&r.QueueUntil}, &stopping),
+	}}})
+	if err != nil || !done {
+		return nil, err
+	}
+	for _, id := range stopping {
+		res.Stopping = append(res.Stopping, *refOf(a.Scope.Tenant, a.ConversationID, id))
+	}
+	return res, nil
 }
 
 // sqlStartLook looks at everything a start is checked against: the row, and the

@@ -2,6 +2,7 @@ package pgstore
 
 import (
 	"strings"
+	"sync"
 
 	"github.com/jackc/pgx/v5"
 
@@ -19,11 +20,12 @@ type statements struct {
 	purgeLock, purgeLockRuns, purgeEvents, purgeNudges, purgeRuns           string
 	purgeMessages, purgePeople, purgeDetails, purgeConversations, purgeUser string
 
-	page, pageDesc                   string
-	append, appendPeople, appendLook string
+	page, pageDesc string
+	appendLook     string
+	append, finish *texts
 
-	start, startInterrupt, startLook                               string
-	finish, finishPeople, finishLook, landed                       string
+	start, queue, startLook                                        string
+	finishLook, landed                                             string
 	getRun, listRuns, listRunsOfKey, listRunsActive                string
 	lockOfRun, stop                                                string
 	claim, renew, release                                          string
@@ -67,10 +69,10 @@ func render(schema string) statements {
 		purgeUser: in(sqlPurgeUser),
 
 		page: in(sqlPage), pageDesc: in(sqlPageDesc),
-		append: in(sqlAppend), appendPeople: in(sqlAppendPeople), appendLook: in(sqlAppendLook),
+		append: newTexts(schema, sqlAppend), appendLook: in(sqlAppendLook),
 
-		start: in(sqlStart), startInterrupt: in(sqlStartInterrupt), startLook: in(sqlStartLook),
-		finish: in(sqlFinish), finishPeople: in(sqlFinishPeople), finishLook: in(sqlFinishLook), landed: in(sqlLanded),
+		start: in(sqlStart), queue: in(sqlQueue), startLook: in(sqlStartLook),
+		finish: newTexts(schema, sqlFinish), finishLook: in(sqlFinishLook), landed: in(sqlLanded),
 		getRun: in(sqlGetRun), listRuns: in(sqlListRuns), listRunsOfKey: in(sqlListRunsOfKey), listRunsActive: in(sqlListRunsActive),
 		lockOfRun: in(sqlLockOfRun), stop: in(sqlStop),
 		claim: in(sqlClaim), renew: in(sqlRenew), release: in(sqlRelease),
@@ -91,4 +93,24 @@ func render(schema string) statements {
 		}
 	}
 	return q
+}
+
+// texts are the texts of a transition, each made when its form is first met.
+type texts struct {
+	schema string
+	text   func(form) string
+	made   sync.Map // form to string
+}
+
+func newTexts(schema string, text func(form) string) *texts {
+	return &texts{schema: schema, text: text}
+}
+
+func (t *texts) of(f form) string {
+	if text, ok := t.made.Load(f); ok {
+		return text.(string) //nolint:errcheck // nothing else is stored
+	}
+	text := inSchema(t.schema, t.text(f))
+	t.made.Store(f, text)
+	return text
 }

@@ -3,6 +3,7 @@ package pgstore
 import (
 	"regexp"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -11,115 +12,46 @@ import (
 	"github.com/parley-go/parley/store"
 )
 
-// Fragments of the transitions. A statement decides everything on the row of
-// the conversation that it locks. Conditions and values over that row hold for
-// its newest version, because the server evaluates an UPDATE anew when it had
-// to wait for another writer. What a statement reads elsewhere is as old as its
-// beginning: it may only decide when it cannot have changed since, or when the
-// row is asked to agree. A statement that then finds itself too early changes
-// nothing and is sent again.
+// form is what the text of a transition depends on. What a call does not need
+// is not in its statement: to set up each part costs the server more than to
+// run it.
+type form struct {
+	messages int  // how many; manyMessages for more than maxListed
+	people   bool // merges a directory
+	events   bool // keeps a pack of events
+	queue    bool // looks at the queue; without it, a conversation with one is refused
+}
 
-// sqlNow is the moment of a transition: of the statement, but later than every
-// change before.
-const sqlNow = `greatest(statement_timestamp(), c.updated_at + interval '1 microsecond')`
+// A list of values costs the server a third less than arrays do, but each
+// length is a statement of its own. So up to maxListed messages are listed, and
+// more come as arrays.
+const (
+	maxListed    = 8
+	manyMessages = -1
+)
 
-// sqlMinute is the minute of that moment, for the indexes of the lists.
-const sqlMinute = `floor(date_part('epoch', ` + sqlNow + `) / 60)::int`
-
-// waiting are the four columns of the queue as they are before a promotion.
-type waiting struct{ front, rest, settlingFront, settling string }
-
-// queue are the columns as the row has them.
-var queue = waiting{"c.queue_front", "c.queue", "c.settling_front", "c.settling"}
-
-// without takes a run out of the queue.
-func (w waiting) without(run string) waiting {
-	return waiting{
-		"array_remove(" + w.front + ", " + run + ")", "array_remove(" + w.rest + ", " + run + ")",
-		"array_remove(" + w.settlingFront + ", " + run + ")", "array_remove(" + w.settling + ", " + run + ")",
+// messagesForm is the number of messages in a form.
+func messagesForm(messages []store.Message) int {
+	if len(messages) > maxListed {
+		return manyMessages
 	}
+	return len(messages)
 }
 
-// next is the run that a transition promotes, null for none: when the
-// conversation is free, the first of the queue, or while calls wait for outputs
-// the first that settles them. free and settled are conditions over c: whether
-// the transition leaves it free, and without calls that wait.
-func (w waiting) next(free, settled string) string {
-	return `(case when ` + free + ` and c.deleted_at is null then
-			case when ` + settled + ` then coalesce((` + w.front + `)[1], (` + w.rest + `)[1])
-			else coalesce((` + w.settlingFront + `)[1], (` + w.settling + `)[1]) end end)`
-}
+// layout gives out the numbers of a statement's arguments.
+type layout struct{ last int }
 
-// promote sets what follows from the promotion of next: it gets the next fencing
-// number and leaves the queue, and the conversation is its. Without it fences,
-// active and status are what becomes of those columns.
-func (w waiting) promote(next, fences, active, status string) string {
-	left := w.without(next)
-	return `
-		fence_seq = c.fence_seq + (` + next + ` is not null)::int,
-		fences = case when ` + next + ` is null then ` + fences + ` else array[c.fence_seq + 1] end,
-		active = case when ` + next + ` is null then ` + active + ` else array[` + next + `] end,
-		last_run_id = coalesce(` + next + `, c.last_run_id),
-		last_run_status = case when ` + next + ` is null then ` + status + ` else 'pending' end,
-		promoted = ` + next + `,
-		queue_front = ` + left.front + `, queue = ` + left.rest + `,
-		settling_front = ` + left.settlingFront + `, settling = ` + left.settling
-}
-
-// sqlSeen is the condition that the statement sees the run it promotes: one
-// that was queued while it waited for the conversation is too new for it.
-func sqlSeen(next string) string {
-	return `(` + next + ` is null or exists (select 1 from parley.run q where q.tenant = c.tenant and q.id = ` + next + `))`
-}
-
-// sqlPromoted makes the promoted run of c pending. The primary key of run serves it.
-const sqlPromoted = `promoted as (
-	update parley.run q set queued = false, queue_until = null, fence = c.fence_seq, base_version = c.version
-	from c where c.promoted is not null and q.tenant = c.tenant and q.id = c.promoted
-)`
-
-// sqlPromotedAfter does it when the run that ends in ended has ended: for a
-// moment both would be active, which run_one_active does not allow.
-const sqlPromotedAfter = `promoted as (
-	update parley.run q set queued = false, queue_until = null, fence = c.fence_seq, base_version = c.version
-	from c where c.promoted is not null and q.tenant = c.tenant and q.id = c.promoted and (select count(*) from ended) >= 0
-)`
-
-// sqlMessages appends the messages in the six arguments from $first on to c,
-// which has their number in its version already.
-func sqlMessages(first int) string {
-	return arguments(`messages as (
-	insert into parley.message (tenant, conversation_id, seq, id, run_id, created_at, incomplete, role, author, parts)
-	select c.tenant, c.id, c.version - cardinality($1::uuid[]) + u.nr, u.id, u.run_id, c.updated_at, u.incomplete, u.role,
-		nullif(u.author, '')::json, nullif(u.parts, '')::json
-	from c, unnest($1::uuid[], $2::uuid[], $3::bool[], $4::text[], $5::text[], $6::text[])
-		with ordinality u(id, run_id, incomplete, role, author, parts, nr)
-)`, first)
-}
-
-// sqlPeople merges the people in the five arguments from $first on into the
-// directory of c. The primary key of participant serves it.
-func sqlPeople(first int) string {
-	return arguments(`people as (
-	insert into parley.participant (tenant, conversation_id, user_id, name, avatar_url, member, author, owner, added_at, added_nr)
-	select c.tenant, c.id, u.user_id, u.name, u.avatar_url, u.member, u.author, false, c.updated_at, u.nr
-	from c, unnest($1::text[], $2::text[], $3::text[], $4::bool[], $5::bool[])
-		with ordinality u(user_id, name, avatar_url, member, author, nr)
-	`+sqlMerge+`
-)`, first)
-}
-
-// sqlShared sets whether the directory of c has more than the owner, when the
-// users in the argument $users join it.
-func sqlShared(users int) string {
-	return arguments(`
-		shared = c.shared or not $1::text[] <@ array[c.owner]`, users)
+// take gives out the next n and returns the first of them.
+func (l *layout) take(n int) int {
+	first := l.last + 1
+	l.last += n
+	return first
 }
 
 var argument = regexp.MustCompile(`\$[0-9]+`)
 
-// arguments renumbers $1, $2 ... so that they begin at first.
-func arguments(fragment string, first int) string {
+// from renumbers the arguments $1, $2 ... of a fragment so that they begin at first.
+func from(first int, fragment string) string {
 	return argument.ReplaceAllStringFunc(fragment, func(dollar string) string {
 		n, err := strconv.Atoi(dollar[1:])
 		if err != nil {
@@ -129,8 +61,40 @@ func arguments(fragment string, first int) string {
 	})
 }
 
-// messageArgs are the six arguments of sqlMessages: messages as columns.
+// messageColumns are the arguments of a message: id, run, incomplete, role,
+// author, parts.
+const messageColumns = 6
+
+// takeMessages gives out the arguments of messages. rows are they as rows u, and
+// count is their number.
+func (l *layout) takeMessages(n int) (rows, count string) {
+	if n == manyMessages {
+		first := l.take(messageColumns)
+		return from(first, `unnest($1::uuid[], $2::uuid[], $3::bool[], $4::text[], $5::text[], $6::text[])
+		with ordinality u(id, run_id, incomplete, role, author, parts, nr)`), from(first, `cardinality($1::uuid[])`)
+	}
+	values := make([]string, n)
+	for i := range values {
+		values[i] = from(l.take(messageColumns), `($1::uuid, $2::uuid, $3::bool, $4::text, $5::text, $6::text, `+strconv.Itoa(i+1)+`)`)
+	}
+	return `(values ` + strings.Join(values, ",\n\t\t") + `) u(id, run_id, incomplete, role, author, parts, nr)`, strconv.Itoa(n)
+}
+
+// messageArgs are the arguments that takeMessages gave out.
 func messageArgs(messages []store.Message) []any {
+	if messagesForm(messages) == manyMessages {
+		return messageArrays(messages)
+	}
+	args := make([]any, 0, len(messages)*messageColumns)
+	for i := range messages {
+		m := &messages[i]
+		args = append(args, idArg(m.ID), idArg(m.RunID), m.Incomplete, m.Role, string(m.Author), string(m.Parts))
+	}
+	return args
+}
+
+// messageArrays are messages as columns.
+func messageArrays(messages []store.Message) []any {
 	n := len(messages)
 	ids, runs := make(pgtype.FlatArray[pgtype.UUID], n), make(pgtype.FlatArray[pgtype.UUID], n)
 	roles, authors, parts := make([]string, n), make([]string, n), make([]string, n)
@@ -142,6 +106,38 @@ func messageArgs(messages []store.Message) []any {
 		incomplete[i] = m.Incomplete
 	}
 	return []any{ids, runs, incomplete, roles, authors, parts}
+}
+
+// sqlMessages appends the rows to c, which has their number in its version
+// already.
+func sqlMessages(rows, count string) string {
+	return `messages as (
+	insert into parley.message (tenant, conversation_id, seq, id, run_id, created_at, incomplete, role, author, parts)
+	select c.tenant, c.id, c.version - ` + count + ` + u.nr, u.id, u.run_id, c.updated_at, u.incomplete, u.role,
+		nullif(u.author, '')::json, nullif(u.parts, '')::json
+	from c, ` + rows + `
+)`
+}
+
+// peopleColumns are the arguments of a directory.
+const peopleColumns = 5
+
+// sqlPeople merges the people in the arguments from $first on into the directory
+// of c. The primary key of participant serves it.
+func sqlPeople(first int) string {
+	return from(first, `people as (
+	insert into parley.participant (tenant, conversation_id, user_id, name, avatar_url, member, author, owner, added_at, added_nr)
+	select c.tenant, c.id, u.user_id, u.name, u.avatar_url, u.member, u.author, false, c.updated_at, u.nr
+	from c, unnest($1::text[], $2::text[], $3::text[], $4::bool[], $5::bool[])
+		with ordinality u(user_id, name, avatar_url, member, author, nr)
+	`+sqlMerge+`
+)`)
+}
+
+// sqlShared notes in c whether its directory has more than the owner when those
+// people join it.
+func sqlShared(first int) string {
+	return from(first, `shared = c.shared or not $1::text[] <@ array[c.owner]`)
 }
 
 // stored returns the messages as they are in the log when the last of them has
