@@ -12,7 +12,7 @@ func (a *attempt) compose(status RunStatus, failure *RunError) (store.Tail, runR
 	result := runResult{Usage: t.usage, Error: failure, Iterations: max(t.step, min(len(t.draft.messages), 1))}
 	switch status {
 	case RunCompleted:
-		t.draft.closeServerCalls("no result was given")
+		t.closeCalls(noResult, false)
 		if t.draft.structured != nil {
 			result.Structured = t.draft.structured
 			t.draft.putStructured()
@@ -21,13 +21,13 @@ func (a *attempt) compose(status RunStatus, failure *RunError) (store.Tail, runR
 			result.Text = &text
 		}
 	case RunRequiresAction:
-		t.draft.closeServerCalls("no result was given")
+		t.closeCalls(noResult, false)
 		result.Pending = t.draft.clientCalls()
 	case RunStopped:
 		if t.draft.empty() || a.e.cfg.OnStop == StopDiscards {
 			return store.Tail{}, result, nil
 		}
-		t.draft.closeCalls("stopped", true)
+		t.closeCalls("stopped", true)
 	default:
 		return store.Tail{}, result, nil
 	}

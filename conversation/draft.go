@@ -62,9 +62,13 @@ func (m *draftMessage) settle() {
 	}
 }
 
-// grow counts bytes against the limit.
+// grow counts bytes of the newest message against the limit. A message that
+// cannot even begin is none.
 func (d *draft) grow(m *draftMessage, n int) error {
 	if m.size+n > d.limit {
+		if len(m.parts) == 0 {
+			d.messages = d.messages[:len(d.messages)-1]
+		}
 		return &RunError{Code: CodeTooLarge, Message: "the turn wrote more than one message may hold"}
 	}
 	m.size += n
@@ -256,23 +260,23 @@ func (d *draft) clientCalls() []ToolCall {
 	return calls
 }
 
-// closeServerCalls gives every call of a server's tool that has no result an
-// error for one: no call in the log stays open (rule R5).
-func (d *draft) closeServerCalls(why string) {
-	d.closeCalls(why, false)
-}
-
-// closeCalls closes open calls, those of client tools too when all is set.
-func (d *draft) closeCalls(why string, all bool) {
+// closeCalls gives every open call of a server's tool, and those of client tools
+// too when all is set, an error for a result: no call in the log stays open (rule
+// R5). It returns the results.
+func (d *draft) closeCalls(why string, all bool) []Part {
+	var closed []Part
 	for i := range d.calls {
 		call := &d.calls[i]
 		if call.answered || (call.client && !all) {
 			continue
 		}
+		part := failedCall(call.ID, why)
 		m := d.message(RoleTool)
-		m.parts = append(m.parts, failedCall(call.ID, why))
+		m.parts = append(m.parts, part)
 		call.answered, call.client = true, false
+		closed = append(closed, part)
 	}
+	return closed
 }
 
 // failedCall is the output of a call that will get no other.

@@ -148,7 +148,9 @@ func (t *Turn) Message(parts ...Part) error {
 func (t *Turn) breakMessage() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.draft.breakMessage()
+	if !t.over {
+		t.draft.breakMessage()
+	}
 }
 
 // Status shows readers a line about what is going on. It is no part of the log.

@@ -11,6 +11,10 @@ import (
 // follows. A reader that resumes is told to begin again, since nobody knows any
 // more how much of the text it has.
 func (e *Engine) remake(ctx context.Context, scope store.Scope, row *store.Run, resumed bool) ([]*Event, error) {
+	run, err := toRun(row)
+	if err != nil {
+		return nil, err
+	}
 	var messages []Message
 	if row.Version > row.BaseVersion {
 		q := &store.MessageQuery{After: row.BaseVersion, Before: row.Version + 1, Limit: int(row.Version - row.BaseVersion)}
@@ -35,8 +39,8 @@ func (e *Engine) remake(ctx context.Context, scope store.Scope, row *store.Run, 
 	} else {
 		add(EventRunStarted, EventData{})
 	}
-	for i := range messages {
-		if err := eventsOf(&messages[i], add); err != nil {
+	for i := inputLength(run, messages); i < len(messages); i++ {
+		if err := eventsOf(run, &messages[i], add); err != nil {
 			return nil, err
 		}
 	}
@@ -56,8 +60,19 @@ func (e *Engine) remake(ctx context.Context, scope store.Scope, row *store.Run, 
 	return events, nil
 }
 
+// inputLength is how many of a run's messages it was given: tool outputs, or a
+// user's message, before which pending calls may have been abandoned.
+func inputLength(run *Run, messages []Message) int {
+	for i := range messages {
+		if len(run.Input.Outputs) > 0 || messages[i].Role == RoleUser {
+			return i + 1
+		}
+	}
+	return 0
+}
+
 // eventsOf makes the events that led to a message of the run.
-func eventsOf(m *Message, add func(EventType, EventData)) error {
+func eventsOf(run *Run, m *Message, add func(EventType, EventData)) error {
 	parts, err := m.Content.Parts()
 	if err != nil {
 		return err
@@ -70,7 +85,10 @@ func eventsOf(m *Message, add func(EventType, EventData)) error {
 		case m.Role == RoleAssistant && p.Type == PartReasoning:
 			add(EventReasoningDelta, EventData{Delta: p.Text})
 		case m.Role == RoleAssistant && p.Type == PartToolCall:
-			add(EventToolCall, EventData{Call: &ToolCall{ID: p.ToolCallID, Name: p.Name, Arguments: p.Arguments}})
+			add(EventToolCall, EventData{
+				Call:   &ToolCall{ID: p.ToolCallID, Name: p.Name, Arguments: p.Arguments},
+				Client: run.Effective.clientTool(p.Name),
+			})
 		case m.Role == RoleTool:
 			add(EventToolResult, EventData{Result: p})
 		}

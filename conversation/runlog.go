@@ -206,6 +206,19 @@ type place struct {
 	rewinds int // of the log, so many it has followed
 }
 
+// place puts a reader that comes with a cursor into the log. Numbers beyond the
+// newest event were given by a process that died, and those behind a restart that
+// the cursor's attempt does not know by another attempt.
+func (l *runLog) place(p *place, attempt int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	p.rewinds = len(l.rewinds)
+	if to, ok := unseenRestart(l.events, p.seq, attempt); ok && p.seq > 0 {
+		p.seq = to
+	}
+	p.seq = min(p.seq, max(l.last(), l.first-1))
+}
+
 // take returns the events behind p that are in memory and moves p. With none,
 // behind tells that older ones must be read from the store first, otherwise
 // changed is closed when it is worth asking again.

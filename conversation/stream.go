@@ -3,6 +3,7 @@ package conversation
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"iter"
 
@@ -96,6 +97,10 @@ func (e *Engine) newReader(ctx context.Context, scope store.Scope, run uuid.UUID
 		return nil, err
 	}
 	r := &reader{e: e, scope: scope, run: run, fresh: after.Seq == 0}
+	if row.Status.Terminal() && seenEnd(row, after) {
+		r.done = true
+		return r, nil
+	}
 	if r.at.seq, err = e.resumeAt(ctx, scope, row, after); err != nil {
 		return nil, err
 	}
@@ -103,17 +108,20 @@ func (e *Engine) newReader(ctx context.Context, scope store.Scope, run uuid.UUID
 		return r, nil
 	}
 	r.log = e.hub.attach(row)
-	r.log.mu.Lock()
-	r.at.rewinds = len(r.log.rewinds)
-	// Numbers beyond the newest event were given by a process that died.
-	r.at.seq = min(r.at.seq, max(r.log.last(), r.log.first-1))
-	r.log.mu.Unlock()
+	r.log.place(&r.at, after.Attempt)
 	poke(e.wakeWatch)
 	return r, nil
 }
 
+// seenEnd reports whether a cursor lies behind the end of a run that is over. One
+// that was given by a process which died, and is beyond what it had stored, does not.
+func seenEnd(row *store.Run, after Cursor) bool {
+	return after.Seq >= row.EventSeq && (row.Attempt <= 1 || after.Attempt >= row.Attempt)
+}
+
 // resumeAt moves a cursor back to before the restart of the run that it has not
-// seen, so that nobody goes silently on from a text that was started over.
+// seen, so that nobody goes silently on from a text that was started over. It
+// knows the restarts that are stored; the newest may be in memory only.
 func (e *Engine) resumeAt(ctx context.Context, scope store.Scope, row *store.Run, after Cursor) (int64, error) {
 	if after.Seq == 0 || row.Attempt <= 1 || after.Attempt >= row.Attempt {
 		return after.Seq, nil
@@ -122,12 +130,21 @@ func (e *Engine) resumeAt(ctx context.Context, scope store.Scope, row *store.Run
 	if err != nil {
 		return 0, err
 	}
-	for _, ev := range events {
-		if ev.Type == EventRunRestarted && ev.Seq <= after.Seq && ev.Attempt > after.Attempt {
-			return ev.Seq - 1, nil
-		}
+	if to, ok := unseenRestart(events, after.Seq, after.Attempt); ok {
+		return to, nil
 	}
 	return after.Seq, nil
+}
+
+// unseenRestart finds the place just before the first restart that a cursor
+// covers by its number, though its attempt is an earlier one.
+func unseenRestart(events []*Event, seq int64, attempt int) (to int64, ok bool) {
+	for _, ev := range events {
+		if ev.Type == EventRunRestarted && ev.Seq <= seq && ev.Attempt > attempt {
+			return ev.Seq - 1, true
+		}
+	}
+	return 0, false
 }
 
 func (r *reader) close() {
@@ -156,8 +173,8 @@ func (r *reader) next(ctx context.Context) ([]*Event, error) {
 			if err != nil || len(events) > 0 {
 				return r.deliver(events), err
 			}
-			// The store has nothing behind the reader that memory does not have:
-			// the run has ended and its events are gone from the store.
+			// The store no longer has what comes next: the run has ended, and its
+			// events were kept for as long as they are.
 			return r.rest(ctx)
 		}
 		if !r.e.serving() {
@@ -183,7 +200,7 @@ func (r *reader) deliver(events []*Event) []*Event {
 	return events
 }
 
-// stored reads one page of older events.
+// stored reads one page of older events; none when the next one is gone.
 func (r *reader) stored(ctx context.Context) ([]*Event, error) {
 	page, err := r.e.store.ReadEvents(ctx, r.scope, r.run, r.at.seq, feedPacks)
 	if err != nil {
@@ -192,7 +209,12 @@ func (r *reader) stored(ctx context.Context) ([]*Event, error) {
 	return r.decode(page)
 }
 
+// decode returns the events of a page that the reader has not seen; none when the
+// one that follows its place is not among them.
 func (r *reader) decode(page *store.EventPage) ([]*Event, error) {
+	if len(page.Packs) > 0 && page.Packs[0].First > r.at.seq+1 {
+		return nil, nil
+	}
 	var events []*Event
 	for i := range page.Packs {
 		more, err := decodePack(page.Run.ConversationID, r.run, &page.Packs[i])
@@ -208,41 +230,48 @@ func (r *reader) decode(page *store.EventPage) ([]*Event, error) {
 	return events, nil
 }
 
-// rest reads what is left of a run that is over. Deltas are put together for a
-// reader that began at the start; one that resumes gets them as they were.
+// rest reads what is left of a run that is over, a part at a time. Deltas are put
+// together for a reader that began at the start; one that resumes gets them as
+// they were.
 func (r *reader) rest(ctx context.Context) ([]*Event, error) {
-	whole := r.fresh
-	var events []*Event
-	for {
-		page, err := r.e.store.ReadEvents(ctx, r.scope, r.run, r.at.seq, feedPacks)
-		if err != nil {
-			return nil, err
-		}
-		more, err := r.decode(page)
-		if err != nil {
-			return nil, err
-		}
-		events = append(events, more...)
-		r.deliver(more)
-		if page.More && len(events) < windowEvents {
-			continue
-		}
-		if whole {
-			events = coalesce(events)
-		}
-		if page.More {
-			r.fresh = whole
-			return events, nil
-		}
-		end, err := endOf(&page.Run)
-		if err != nil {
-			return nil, err
-		}
-		if r.at.seq < end.Seq-1 && len(events) == 0 {
-			if events, err = r.e.remake(ctx, r.scope, &page.Run, r.at.seq > 0); err != nil {
-				return nil, err
-			}
-		}
-		return r.deliver(append(events, end)), nil
+	page, err := r.e.store.ReadEvents(ctx, r.scope, r.run, r.at.seq, restPacks)
+	if err != nil {
+		return nil, err
 	}
+	if !page.Run.Status.Terminal() {
+		return nil, fmt.Errorf("%w: events behind %d of a run that goes on are missing", errCorrupt, r.at.seq)
+	}
+	events, err := r.decode(page)
+	if err != nil {
+		return nil, err
+	}
+	end, err := endOf(&page.Run)
+	if err != nil {
+		return nil, err
+	}
+	last := r.at.seq
+	if n := len(events); n > 0 {
+		last = events[n-1].Seq
+	}
+	switch {
+	case page.More && len(events) > 0:
+	case last < end.Seq-1: // some are gone from the store
+		if events, err = r.e.remake(ctx, r.scope, &page.Run, r.at.seq > 0); err != nil {
+			return nil, err
+		}
+		events = append(events, end)
+	default:
+		events = append(events, end)
+	}
+	whole := r.fresh
+	if whole {
+		events = coalesce(events)
+	}
+	r.deliver(events)
+	r.fresh = whole
+	return events, nil
 }
+
+// restPacks is how many packs of an ended run are read at once. A replay puts the
+// deltas of that many together.
+const restPacks = 256

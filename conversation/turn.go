@@ -163,7 +163,7 @@ func (t *Turn) Step(ctx context.Context) (*Step, error) {
 	if t.step == 1 && t.run.ToolChoice != nil {
 		step.ToolChoice = *t.run.ToolChoice
 	}
-	t.draft.closeServerCalls("no result was given")
+	t.closeCalls(noResult, false)
 	for i := range nudges {
 		n := toNudge(&nudges[i])
 		t.nudged = append(t.nudged, n)
@@ -209,6 +209,16 @@ func (t *Turn) takeNudges(ctx context.Context) ([]store.Nudge, error) {
 		return nil, fmt.Errorf("take nudges: %w", err)
 	}
 	return nudges, nil
+}
+
+// noResult is what becomes of a call that its turn did not answer.
+const noResult = "no result was given"
+
+// closeCalls ends calls that nobody will answer, and shows it. Callers hold t.mu.
+func (t *Turn) closeCalls(why string, all bool) {
+	for _, part := range t.draft.closeCalls(why, all) {
+		t.publish(EventToolResult, EventData{Result: &part})
+	}
 }
 
 // publish shows an event. Callers hold t.mu, which keeps the order.
