@@ -28,14 +28,14 @@ import (
 func main() {
 	talk := flag.Bool("chat", false, "talk with Eliza: one line of standard input is one turn")
 	flag.Parse()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-
 	use, options := story, agent.Options{Seed: 1966} // the same words every time
 	if *talk {
 		use, options.Pace = chat, 40*time.Millisecond
 	}
-	if err := withEngine(ctx, agent.New(&options), use); err != nil {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	err := withEngine(ctx, agent.New(&options), use)
+	stop()
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "quickstart:", err)
 		os.Exit(1)
 	}
