@@ -20,12 +20,16 @@ type attempt struct {
 	key      store.RunKey
 	row      store.Run // as claimed
 	task     *task     // nil until decoded
+	fixed    *fixed    // nil until decoded
 	turn     *Turn
 	log      *runLog
 	launched time.Time
 
 	ctx    context.Context // the Responder's
 	cancel context.CancelCauseFunc
+
+	ending   context.Context // ends what the turn waits for in the store, before it is sealed
+	endCalls context.CancelFunc
 
 	returned chan error    // the Responder's answer
 	orders   chan error    // why to end before it answers
@@ -42,14 +46,22 @@ type attempt struct {
 func leaseMargin(lease time.Duration) time.Duration { return lease / 10 }
 
 // launch starts an attempt at a run that this engine was given when it asked at
-// that time. The slot is reserved; a nil task is decoded from the row.
-func (e *Engine) launch(row *store.Run, conv *store.Conversation, todo *task, asked time.Time) {
+// that time. The slot is reserved. A plan is what it was started from, nil when
+// it was claimed.
+func (e *Engine) launch(row *store.Run, conv *store.Conversation, p *plan, asked time.Time) {
 	a := &attempt{
-		e: e, key: row.RunKey(), row: *row, task: todo, launched: time.Now(),
+		e: e, key: row.RunKey(), row: *row, launched: time.Now(),
 		returned: make(chan error, 1), orders: make(chan error, 1), over: make(chan struct{}),
+	}
+	if p != nil {
+		a.task, a.fixed = p.task, p.fixed
 	}
 	a.log = e.hub.open(a.key, row.EventSeq)
 	a.ctx, a.cancel = context.WithCancelCause(context.WithoutCancel(e.background))
+	a.ending, a.endCalls = context.WithCancel(context.WithoutCancel(e.background))
+	if row.Attempt > 1 {
+		a.waiting = 1 // what an earlier attempt had taken waits again
+	}
 	a.leaseUntil = asked.Add(e.cfg.Lease - leaseMargin(e.cfg.Lease))
 	a.leaseEnd = time.AfterFunc(time.Until(a.leaseUntil), func() { a.signal(ErrLeaseLost) })
 
@@ -103,6 +115,7 @@ func (a *attempt) finishUp() {
 	a.leaseEnd.Stop()
 	a.mu.Unlock()
 	a.cancel(ErrTurnOver)
+	a.endCalls()
 	e := a.e
 	e.mu.Lock()
 	if e.attempts[a.key.RunID] == a {
@@ -162,6 +175,7 @@ func (a *attempt) supervise(left time.Duration) {
 	var order error
 	select {
 	case err := <-a.returned:
+		a.endCalls()
 		a.turn.seal()
 		a.conclude(err)
 		return
@@ -169,6 +183,7 @@ func (a *attempt) supervise(left time.Duration) {
 	case <-deadline.C:
 		order = ErrDeadline
 	}
+	a.endCalls()
 	a.turn.seal()
 	a.cancel(order)
 	switch {

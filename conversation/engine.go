@@ -39,6 +39,7 @@ type Engine struct {
 	log       *slog.Logger
 	owner     string // names this engine in leases
 	hub       *hub
+	fixed     fixedCache
 
 	begun atomic.Bool // the loops run, or have run
 

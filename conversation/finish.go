@@ -7,13 +7,14 @@ import (
 	"strings"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/parley-go/parley/store"
 )
 
 // newTurn prepares what the Responder gets. On an error the turn is still good
 // for ending the run.
 func (e *Engine) newTurn(a *attempt, conv *store.Conversation) (*Turn, error) {
-	t := &Turn{a: a, run: &Run{ID: a.row.ID, Attempt: a.row.Attempt}, draft: draft{limit: e.cfg.MaxMessageBytes}}
+	t := &Turn{a: a, run: &Run{ID: a.row.ID, Attempt: a.row.Attempt}, draft: draft{limit: e.cfg.MaxMessageBytes}, nudged: make(map[uuid.UUID]bool)}
 	var err error
 	if a.task == nil {
 		if a.task, err = decodeSpec(&a.row); err != nil {
@@ -25,18 +26,48 @@ func (e *Engine) newTurn(a *attempt, conv *store.Conversation) (*Turn, error) {
 		return t, err
 	}
 	t.run = run
+	if a.fixed == nil {
+		if a.fixed, err = newFixed(conv); err != nil {
+			return t, err
+		}
+		// A claim need not tell who takes part. Without that the turn is run all the
+		// same, and its message may lack an author.
+		full, err := e.store.GetConversation(e.background, store.Scope{Tenant: a.row.Tenant, Wide: true}, conv.ID)
+		if err == nil {
+			conv.Participants = full.Participants
+		}
+	}
 	caller := Caller{Tenant: a.row.Tenant, User: a.row.UserID}
-	if t.conv, err = toConversation(conv, caller, ViewParticipant); err != nil {
+	if t.conv, err = a.fixed.conversation(conv, caller, ViewParticipant); err != nil {
 		return t, err
 	}
 	t.conv.Version = a.row.BaseVersion
-	t.input, err = e.inputMessages(run, t.conv.PendingToolCalls)
+	t.input, err = e.inputMessages(run, t.conv.PendingToolCalls, a.author(conv))
 	return t, err
+}
+
+// author says who wrote the turn's message, where more than one could have.
+func (a *attempt) author(conv *store.Conversation) *Author {
+	switch {
+	case a.task.input.Author != nil:
+		return a.task.input.Author
+	case conv.Surface != string(SurfaceChannel) && membersOf(conv) < 2:
+		return nil
+	case a.task.starter != nil:
+		return a.task.starter
+	}
+	author := &Author{ID: a.row.UserID}
+	for _, p := range conv.Participants {
+		if p.UserID == author.ID {
+			author.Name, author.AvatarURL = p.Name, p.AvatarURL
+		}
+	}
+	return author
 }
 
 // inputMessages makes the messages a turn begins with. Pending calls that it
 // does not answer were abandoned, and get an error for an output.
-func (e *Engine) inputMessages(run *Run, pending []ToolCall) ([]Message, error) {
+func (e *Engine) inputMessages(run *Run, pending []ToolCall, author *Author) ([]Message, error) {
 	var parts [][]Part
 	var roles []Role
 	add := func(role Role, p []Part) { roles, parts = append(roles, role), append(parts, p) }
@@ -66,7 +97,7 @@ func (e *Engine) inputMessages(run *Run, pending []ToolCall) ([]Message, error) 
 			ID: e.cfg.NewID(), ConversationID: run.ConversationID, Role: roles[i], Content: content, RunID: run.ID,
 		}
 		if roles[i] == RoleUser {
-			messages[i].Author = run.Input.Author
+			messages[i].Author = author
 		}
 	}
 	return messages, nil
@@ -135,6 +166,7 @@ func (t *Turn) settleAnswer() *RunError {
 
 // end stores the end of the run and shows it. The turn is sealed.
 func (a *attempt) end(status RunStatus, failure *RunError) {
+	a.gatherStray()
 	tail, result, err := a.compose(status, failure)
 	if err != nil {
 		// Every part was checked when it was emitted: a fault of ours, and the run

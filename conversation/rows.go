@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/google/uuid"
 	"github.com/parley-go/parley/store"
@@ -63,6 +64,25 @@ func (s storedSettings) settings() Settings {
 	return out
 }
 
+// withoutSecrets returns the settings with Redacted for every header's value.
+func withoutSecrets(s Settings) Settings {
+	copied := false
+	for i := range s.MCPServers {
+		if len(s.MCPServers[i].Headers) == 0 {
+			continue
+		}
+		if !copied {
+			s.MCPServers, copied = slices.Clone(s.MCPServers), true
+		}
+		headers := make(map[string]Secret, len(s.MCPServers[i].Headers))
+		for name := range s.MCPServers[i].Headers {
+			headers[name] = Redacted
+		}
+		s.MCPServers[i].Headers = headers
+	}
+	return s
+}
+
 type storedDefaults struct {
 	SystemPrompt string `json:"system_prompt,omitempty"`
 	storedSettings
@@ -85,6 +105,7 @@ type runSpec struct {
 	Parts        []Part            `json:"parts,omitempty"`
 	Outputs      []storedOutput    `json:"outputs,omitempty"`
 	Author       *Author           `json:"author,omitempty"`
+	Starter      *Author           `json:"starter,omitempty"` // who started it, where more than an id is known
 	Abandon      bool              `json:"abandon,omitempty"`
 	Override     *storedSettings   `json:"override,omitempty"`
 	Effective    storedSettings    `json:"effective"`
@@ -143,6 +164,7 @@ func toRun(row *store.Run) (*Run, error) {
 // decoded once and shared by whatever needs it.
 type task struct {
 	input      Input
+	starter    *Author
 	override   *Override
 	effective  Settings
 	origins    map[string]Origin
@@ -160,7 +182,7 @@ func decodeSpec(row *store.Run) (*task, error) {
 
 func (s *runSpec) task() *task {
 	t := &task{
-		input: s.input(), effective: s.Effective.settings(), origins: s.Origins, prompt: s.SystemPrompt, toolChoice: s.ToolChoice,
+		input: s.input(), starter: s.Starter, effective: s.Effective.settings(), origins: s.Origins, prompt: s.SystemPrompt, toolChoice: s.ToolChoice,
 	}
 	if t.origins == nil {
 		t.origins = map[string]Origin{}
@@ -172,7 +194,8 @@ func (s *runSpec) task() *task {
 	return t
 }
 
-// run puts the row's state beside the task.
+// run puts the row's state beside the task. What it returns may be shown: only
+// the Responder gets the secrets (rule C4).
 func (t *task) run(row *store.Run) (*Run, error) {
 	var result runResult
 	if row.Result != nil {
@@ -180,9 +203,14 @@ func (t *task) run(row *store.Run) (*Run, error) {
 			return nil, err
 		}
 	}
+	override := t.override
+	if override != nil {
+		shown := Override(withoutSecrets(Settings(*override)))
+		override = &shown
+	}
 	return &Run{
 		ID: row.ID, ConversationID: row.ConversationID, Status: row.Status, Queued: row.Queued, UserID: row.UserID,
-		BaseVersion: row.BaseVersion, Version: row.Version, Input: t.input, Override: t.override, Effective: t.effective,
+		BaseVersion: row.BaseVersion, Version: row.Version, Input: t.input, Override: override, Effective: withoutSecrets(t.effective),
 		Origins: t.origins, SystemPrompt: t.prompt, ToolChoice: t.toolChoice,
 		PendingToolCalls: result.Pending, FinalText: result.Text, FinalStructured: result.Structured, Usage: result.Usage,
 		Error: result.Error, Iterations: result.Iterations, Attempt: row.Attempt, Key: row.Key,
@@ -192,28 +220,31 @@ func (t *task) run(row *store.Run) (*Run, error) {
 
 // toConversation maps a row to what the caller sees of it.
 func toConversation(row *store.Conversation, caller Caller, view View) (*Conversation, error) {
-	defaults, err := decodeDefaults(row.Defaults)
+	f, err := newFixed(row)
 	if err != nil {
 		return nil, err
 	}
+	return f.conversation(row, caller, view)
+}
+
+// conversation maps a row whose fixed part is decoded.
+func (f *fixed) conversation(row *store.Conversation, caller Caller, view View) (*Conversation, error) {
 	c := &Conversation{
 		ID: row.ID, Tenant: row.Tenant, User: row.Owner, Title: row.Title, TitleCustom: row.TitleCustom,
-		Mode: Mode(row.Mode), Channel: Channel(row.Channel), Surface: Surface(row.Surface), Defaults: defaults,
-		Metadata: row.Metadata, Version: row.Version, ParentID: row.ParentID, ParentVersion: row.ParentVersion,
+		Mode: Mode(row.Mode), Channel: Channel(row.Channel), Surface: Surface(row.Surface),
+		Defaults: Defaults{SystemPrompt: f.defaults.SystemPrompt, Settings: f.defaults.Settings.clone()},
+		Metadata: f.row.Metadata, Version: row.Version, ParentID: f.row.ParentID, ParentVersion: f.row.ParentVersion,
 		ReadOnly:  readOnly(Channel(row.Channel), Surface(row.Surface), caller),
 		ViewingAs: view, StreamStatus: streamStatus(row), LastText: row.Preview, Participants: directory(row),
 		CreatedAt: row.CreatedAt, UpdatedAt: row.UpdatedAt, ActivityAt: row.ActivityAt, DeletedAt: row.DeletedAt,
 	}
-	if c.PendingToolCalls, err = decodePending(row.Pending); err != nil {
-		return nil, err
+	if f.agent != nil {
+		agent := *f.agent
+		c.Agent = &agent
 	}
-	if row.Agent != nil {
-		c.Agent = new(Agent)
-		if err := decodeRow(row.Agent, c.Agent, "agent"); err != nil {
-			return nil, err
-		}
-	}
-	return c, nil
+	var err error
+	c.PendingToolCalls, err = decodePending(row.Pending)
+	return c, err
 }
 
 // directory is rule L4: everyone the conversation refers to, and nobody while

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 )
 
 // Settings steer a run. The zero value of a field means "not set".
@@ -41,7 +43,7 @@ type MCPServer struct {
 	Alias       string            `json:"alias"` // a letter, then up to seven letters or digits
 	URL         string            `json:"url,omitempty"`
 	Description string            `json:"description,omitempty"`
-	Headers     map[string]Secret `json:"headers,omitempty"` // write-only (rule C4)
+	Headers     map[string]Secret `json:"headers,omitempty"` // write-only (rule C4): Redacted in what is read
 	Tools       []Tool            `json:"tools,omitzero"`    // empty: whatever the server offers
 }
 
@@ -53,8 +55,12 @@ type Tool struct {
 	Strict      bool            `json:"strict,omitempty"`
 }
 
-// Secret is a string that shows itself to nobody: every way of printing,
-// logging or encoding it gives Redacted. Reveal is for the Responder.
+// Secret is a string that shows itself to nobody: printing it, logging it, and
+// encoding it as JSON or text give Redacted. Reveal is for the Responder. It is
+// no protection from what asks no method: %p, package unsafe, encoding/gob.
+//
+// What the Engine returns to callers does not have the secrets at all: there
+// every header's value is Redacted itself.
 type Secret string
 
 // Redacted stands for a Secret wherever one would show.
@@ -69,7 +75,7 @@ func (s Secret) String() string { return Redacted }
 // GoString returns Redacted.
 func (s Secret) GoString() string { return Redacted }
 
-// Format writes Redacted for every verb.
+// Format writes Redacted for every verb that asks for it.
 func (s Secret) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(Redacted)) }
 
 // LogValue returns Redacted.
@@ -80,6 +86,21 @@ func (s Secret) MarshalJSON() ([]byte, error) { return []byte(`"` + Redacted + `
 
 // MarshalText encodes Redacted.
 func (s Secret) MarshalText() ([]byte, error) { return []byte(Redacted), nil }
+
+// Format prints the override as a struct. Were it left to package fmt, a
+// pointer to one inside another struct would be printed, for a verb that does
+// not fit pointers, without asking the secrets in it.
+func (o Override) Format(f fmt.State, verb rune) {
+	type override Override
+	_, _ = fmt.Fprintf(f, fmt.FormatString(f, verb), override(o))
+}
+
+// Format prints the defaults as a struct, for the reason that Override.Format
+// has.
+func (d Defaults) Format(f fmt.State, verb rune) {
+	type defaults Defaults
+	_, _ = fmt.Fprintf(f, fmt.FormatString(f, verb), defaults(d))
+}
 
 // Origin says where the value of an effective setting came from.
 type Origin string
@@ -150,6 +171,22 @@ func resolve(s Settings, o Override) (Settings, map[string]Origin) {
 		s.Extra = o.Extra
 	}
 	return s, from
+}
+
+// clone returns settings whose lists and maps are nobody else's. JSON in them is
+// shared.
+func (s Settings) clone() Settings {
+	if s.Temperature != nil {
+		t := *s.Temperature
+		s.Temperature = &t
+	}
+	s.Tools, s.Extra = slices.Clone(s.Tools), maps.Clone(s.Extra)
+	s.MCPServers = slices.Clone(s.MCPServers)
+	for i := range s.MCPServers {
+		server := &s.MCPServers[i]
+		server.Headers, server.Tools = maps.Clone(server.Headers), slices.Clone(server.Tools)
+	}
+	return s
 }
 
 // wantsStructured reports whether the answer must fit a schema.

@@ -50,6 +50,13 @@ func (e *Engine) startRun(ctx context.Context, caller Caller, id, runID uuid.UUI
 const maxStartTries = 10
 
 func (e *Engine) tryStart(ctx context.Context, caller Caller, id, runID uuid.UUID, req *TurnRequest) (*Run, error) {
+	if known := e.known(caller, id, req); known != nil {
+		p := plan{caller: caller, fixed: known}
+		if p.assemble(&e.cfg, req) == nil && e.reserve() == nil {
+			return e.launchStart(ctx, &p, runID)
+		}
+		// What is wrong ranks behind what only the conversation tells (rule R2).
+	}
 	row, err := e.store.GetConversation(ctx, caller.scope(), id)
 	if err != nil {
 		return nil, err
@@ -60,23 +67,41 @@ func (e *Engine) tryStart(ctx context.Context, caller Caller, id, runID uuid.UUI
 	case readOnly(Channel(row.Channel), Surface(row.Surface), caller):
 		return nil, ErrReadOnly
 	}
-	start, todo, err := e.plan(ctx, caller, row, req)
-	if err == nil {
+	p := plan{caller: caller, row: row}
+	if err = e.prepare(ctx, &p, req); err == nil {
 		err = e.reserve()
 	}
 	if err != nil {
 		return e.refuse(ctx, caller, row, req, err)
 	}
-	start.ID = runID
+	return e.launchStart(ctx, &p, runID)
+}
+
+// known returns what never changes about the conversation, if that is enough to
+// start this turn: the store checks the rest. It is not enough where the answer
+// depends on the log, on who else is there, or on the host.
+func (e *Engine) known(caller Caller, id uuid.UUID, req *TurnRequest) *fixed {
+	if len(req.Outputs) > 0 || req.Author != nil || e.cfg.RenderPrompt != nil {
+		return nil
+	}
+	f := e.fixed.get(caller.Tenant, id)
+	if f == nil || f.row.Surface == string(SurfaceChannel) || readOnly(Channel(f.row.Channel), Surface(f.row.Surface), caller) {
+		return nil
+	}
+	return f
+}
+
+// launchStart commits a plan whose slot is reserved, and launches its run.
+func (e *Engine) launchStart(ctx context.Context, p *plan, runID uuid.UUID) (*Run, error) {
 	lease := e.lease()
-	start.Lease = &lease
+	p.start.ID, p.start.Lease = runID, &lease
 	asked := time.Now()
-	res, err := e.commitStart(ctx, start)
+	res, err := e.commitStart(ctx, &p.start)
 	if err != nil {
 		e.unreserve(1)
 		return nil, startError(err)
 	}
-	return e.started(runID, res, row, todo, asked)
+	return e.started(runID, res, p, asked)
 }
 
 // startError gives the store's answer the engine's name.
@@ -127,11 +152,15 @@ func (e *Engine) resolve(ctx context.Context, write func() error) error {
 }
 
 // started goes on from what the store decided about the run with this id.
-func (e *Engine) started(id uuid.UUID, res *store.StartResult, row *store.Conversation, todo *task, asked time.Time) (*Run, error) {
+func (e *Engine) started(id uuid.UUID, res *store.StartResult, p *plan, asked time.Time) (*Run, error) {
 	run := res.Run
 	// A run that an earlier call with the same key started is that call's to launch.
 	if run.ID == id && run.Status == RunRunning && run.Owner == e.owner && run.Attempt == 1 {
-		e.launch(&run, row, todo, asked)
+		row := p.row
+		if row == nil {
+			row = p.fixed.complete(res.Conversation)
+		}
+		e.launch(&run, row, p, asked)
 	} else {
 		e.unreserve(1)
 	}
@@ -152,70 +181,108 @@ func (e *Engine) started(id uuid.UUID, res *store.StartResult, row *store.Conver
 		}
 		return out, err
 	}
-	return todo.run(&run)
+	return p.task.run(&run)
 }
 
-// plan turns a request into a start, or says what is wrong with its payload.
-func (e *Engine) plan(ctx context.Context, caller Caller, row *store.Conversation, req *TurnRequest) (*store.StartRun, *task, error) {
-	var f faults
-	req.check(&f, &e.cfg)
-	conv, err := toConversation(row, caller, ViewParticipant)
-	if err != nil {
-		return nil, nil, err
+// plan is a turn on its way to become a run.
+type plan struct {
+	caller Caller
+	fixed  *fixed
+	row    *store.Conversation // nil where the fixed part was enough
+
+	start store.StartRun
+	task  *task
+	spec  runSpec
+}
+
+// prepare turns a request into a plan, or says what is wrong with its payload.
+func (e *Engine) prepare(ctx context.Context, p *plan, req *TurnRequest) error {
+	var err error
+	if p.fixed, err = newFixed(p.row); err != nil {
+		return err
 	}
+	e.fixed.put(p.fixed)
+	if err := p.assemble(&e.cfg, req); err != nil {
+		return err
+	}
+	conv, err := p.fixed.conversation(p.row, p.caller, ViewParticipant)
+	if err != nil {
+		return err
+	}
+	if len(req.Outputs) > 0 {
+		if err := e.checkAgainstLog(ctx, p.caller.scope(), p.row, conv.PendingToolCalls, req.Outputs); err != nil {
+			return err
+		}
+		p.start.Settles = true
+		if p.start.Expected == nil {
+			p.start.Expected = &p.row.Version
+		}
+		if p.start.Busy == BusyEnqueue || p.start.Busy == BusyInterrupt {
+			p.start.Busy = BusyReject // outputs answer this head or none: there is nothing to wait for
+		}
+	} else if len(conv.PendingToolCalls) > 0 && !req.AbandonPending && p.row.Active == 0 && !moved(req, p.row) {
+		return ErrToolOutputsPending
+	}
+	if e.cfg.RenderPrompt == nil {
+		return nil
+	}
+	prompt, err := e.renderPrompt(ctx, &PromptRequest{
+		Caller: p.caller, Conversation: conv, Settings: p.task.effective, SystemPrompt: conv.Defaults.SystemPrompt,
+	})
+	if err != nil {
+		return err
+	}
+	p.spec.SystemPrompt = prompt
+	return p.encode()
+}
+
+// assemble does what needs no more than the request and the fixed part.
+func (p *plan) assemble(cfg *Config, req *TurnRequest) error {
+	var f faults
+	req.check(&f, cfg)
 	var override Override
 	if req.Override != nil {
 		override = *req.Override
 	}
-	settings, origins := resolve(conv.Defaults.Settings, override)
+	settings, origins := resolve(p.fixed.defaults.Settings, override)
+	settings = settings.clone()
 	checkToolChoice(&f, req.ToolChoice, &settings)
-	author := e.author(&f, caller, row, req)
+	p.checkSpeaker(&f, req.Author)
 	if err := f.err(); err != nil {
-		return nil, nil, err
+		return err
 	}
-	start := &store.StartRun{
-		Scope: caller.scope(), ConversationID: row.ID, Key: req.Key, Fingerprint: req.fingerprint(),
-		Expected: req.ExpectedVersion, Busy: orReject(req.OnBusy), MaxQueued: e.cfg.MaxQueued, QueueTimeout: e.cfg.QueueTimeout,
-		Timeout: e.cfg.RunTimeout, Settles: req.AbandonPending,
+	p.start = store.StartRun{
+		Scope: p.caller.scope(), ConversationID: p.fixed.row.ID, Key: req.Key, Fingerprint: req.fingerprint(),
+		Expected: req.ExpectedVersion, Busy: orReject(req.OnBusy), MaxQueued: cfg.MaxQueued, QueueTimeout: cfg.QueueTimeout,
+		Timeout: cfg.RunTimeout, Settles: req.AbandonPending,
 	}
 	if req.Timeout > 0 {
-		start.Timeout = min(req.Timeout, e.cfg.RunTimeout)
+		p.start.Timeout = min(req.Timeout, cfg.RunTimeout)
 	}
-	if len(req.Outputs) > 0 {
-		if err := e.checkAgainstLog(ctx, caller.scope(), row, conv.PendingToolCalls, req.Outputs); err != nil {
-			return nil, nil, err
-		}
-		start.Settles = true
-		if start.Expected == nil {
-			start.Expected = &row.Version
-		}
-		if start.Busy == BusyEnqueue || start.Busy == BusyInterrupt {
-			start.Busy = BusyReject // outputs answer this head or none: there is nothing to wait for
-		}
-	} else if len(conv.PendingToolCalls) > 0 && !req.AbandonPending && row.Active == 0 && !moved(req, row) {
-		return nil, nil, ErrToolOutputsPending
+	p.spec = runSpec{
+		Parts: req.parts(), Author: req.Author, Abandon: req.AbandonPending, Effective: toStoredSettings(settings),
+		Origins: origins, SystemPrompt: p.fixed.defaults.SystemPrompt, ToolChoice: req.ToolChoice,
 	}
-	prompt, err := e.renderPrompt(ctx, &PromptRequest{
-		Caller: caller, Conversation: conv, Settings: settings, SystemPrompt: conv.Defaults.SystemPrompt,
-	})
-	if err != nil {
-		return nil, nil, err
-	}
-	spec := runSpec{
-		Parts: req.parts(), Author: author, Abandon: req.AbandonPending, Effective: toStoredSettings(settings),
-		Origins: origins, SystemPrompt: prompt, ToolChoice: req.ToolChoice,
+	if p.caller.Name != "" || p.caller.AvatarURL != "" {
+		p.spec.Starter = &Author{ID: p.caller.User, Name: p.caller.Name, AvatarURL: p.caller.AvatarURL}
 	}
 	for _, o := range req.Outputs {
-		spec.Outputs = append(spec.Outputs, storedOutput{ID: o.ToolCallID, Parts: o.Parts, IsError: o.IsError})
+		p.spec.Outputs = append(p.spec.Outputs, storedOutput{ID: o.ToolCallID, Parts: o.Parts, IsError: o.IsError})
 	}
 	if req.Override != nil {
 		stored := toStoredSettings(Settings(override))
-		spec.Override = &stored
+		p.spec.Override = &stored
 	}
-	if start.Spec, err = json.Marshal(spec); err != nil {
-		return nil, nil, fmt.Errorf("encode run: %w", err)
+	return p.encode()
+}
+
+func (p *plan) encode() error {
+	raw, err := json.Marshal(p.spec)
+	if err != nil {
+		return fmt.Errorf("encode run: %w", err)
 	}
-	return start, spec.task(), nil
+	p.start.Spec, p.task = raw, p.spec.task()
+	return nil
 }
 
 func moved(req *TurnRequest, row *store.Conversation) bool {
@@ -229,26 +296,25 @@ func orReject(b BusyPolicy) BusyPolicy {
 	return b
 }
 
-// author says who wrote the message, where more than one could have. A member
-// of a conversation of several cannot speak for another.
-func (e *Engine) author(f *faults, caller Caller, row *store.Conversation, req *TurnRequest) *Author {
+// checkSpeaker refuses a member of a conversation of several who speaks for
+// another. With an author the row is known.
+func (p *plan) checkSpeaker(f *faults, author *Author) {
+	if author == nil || p.caller.Channel != "" || author.ID == p.caller.User || p.row == nil {
+		return
+	}
+	if membersOf(p.row) > 1 {
+		f.add("author.id", "must be the caller: only a connector speaks for others")
+	}
+}
+
+func membersOf(row *store.Conversation) int {
 	members := 0
 	for _, p := range row.Participants {
 		if p.Member {
 			members++
 		}
 	}
-	switch {
-	case len(req.Outputs) > 0:
-		return nil
-	case req.Author == nil && members < 2 && row.Surface != string(SurfaceChannel):
-		return nil
-	case req.Author == nil:
-		return &Author{ID: caller.User, Name: caller.Name, AvatarURL: caller.AvatarURL}
-	case members > 1 && caller.Channel == "" && req.Author.ID != caller.User:
-		f.add("author.id", "must be the caller: only a connector speaks for others")
-	}
-	return req.Author
+	return members
 }
 
 func checkToolChoice(f *faults, c *ToolChoice, s *Settings) {
@@ -273,9 +339,6 @@ func checkToolChoice(f *faults, c *ToolChoice, s *Settings) {
 }
 
 func (e *Engine) renderPrompt(ctx context.Context, req *PromptRequest) (string, error) {
-	if e.cfg.RenderPrompt == nil {
-		return req.SystemPrompt, nil
-	}
 	prompt, err := e.cfg.RenderPrompt(ctx, req)
 	if err != nil {
 		return "", fmt.Errorf("render system prompt: %w", err)
