@@ -50,6 +50,7 @@ type server struct {
 	base   string // http://127.0.0.1:port
 	said   string // what it said at the start, up to the curl lines
 	log    *buffer
+	ended  bool // by stop
 	exited chan error
 }
 
@@ -82,7 +83,7 @@ func start(t *testing.T, args ...string) *server {
 	require.NoError(t, err)
 	require.NoError(t, s.cmd.Start())
 	t.Cleanup(func() {
-		if s.cmd.ProcessState == nil {
+		if !s.ended {
 			require.NoError(t, s.stop(syscall.SIGTERM), "%s", s.log)
 		}
 	})
@@ -106,6 +107,7 @@ func start(t *testing.T, args ...string) *server {
 // stop sends a signal and returns how the process ended.
 func (s *server) stop(sig syscall.Signal) error {
 	s.t.Helper()
+	s.ended = true
 	require.NoError(s.t, s.cmd.Process.Signal(sig))
 	select {
 	case err := <-s.exited:
