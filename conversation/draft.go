@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/parley-go/parley/store"
 )
 
 // draft is what a turn has written so far: the messages that follow its input.
@@ -237,6 +239,17 @@ func (d *draft) user(n *Nudge) {
 	m.parts = append(m.parts, Text(n.Text))
 	m.closed = true
 	m.nudge = n
+}
+
+// begin puts nudges before everything else.
+func (d *draft) begin(nudges []store.Nudge) {
+	first := make([]draftMessage, 0, len(nudges)+len(d.messages))
+	for i := range nudges {
+		first = append(first, draftMessage{
+			role: RoleUser, parts: []Part{Text(nudges[i].Text)}, closed: true, nudge: toNudge(&nudges[i]),
+		})
+	}
+	d.messages = append(first, d.messages...)
 }
 
 // openClient reports whether a client tool was called.

@@ -25,6 +25,7 @@ func (e *Engine) newTurn(a *attempt, conv *store.Conversation) (*Turn, error) {
 	if err != nil {
 		return t, err
 	}
+	run.Effective = a.task.effective // secrets and all: this is who they are for
 	t.run = run
 	if a.fixed == nil {
 		if a.fixed, err = newFixed(conv); err != nil {

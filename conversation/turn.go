@@ -17,18 +17,18 @@ import (
 // Once the turn is over (the Responder returned, the run was stopped, timed
 // out, lost or handed over) every method that emits returns ErrTurnOver.
 type Turn struct {
-	a        *attempt
-	conv     *Conversation
-	run      *Run
-	input    []Message
-	inputErr error // why the input cannot be composed: the calls it answers are gone
+	a     *attempt
+	conv  *Conversation
+	run   *Run
+	input []Message
 
-	mu     sync.Mutex
-	over   bool
-	draft  draft
-	usage  Usage
-	step   int
-	nudged []*Nudge // taken, in order
+	mu      sync.Mutex
+	over    bool
+	draft   draft
+	usage   Usage
+	step    int
+	nudged  map[uuid.UUID]bool // those in the draft
+	strayed bool               // the store may have given out nudges that never came
 }
 
 // Conversation returns the conversation as it was when the attempt began, seen
@@ -129,96 +129,6 @@ func (t *Turn) page(ctx context.Context, q *store.MessageQuery) ([]Message, erro
 		return nil, fmt.Errorf("read history: %w", err)
 	}
 	return toMessages(t.a.key.ConversationID, page.Messages)
-}
-
-// Step is one iteration of a run: one call of the model.
-type Step struct {
-	Number     int        // from 1
-	ToolChoice ToolChoice // of this iteration: the turn's in the first, auto in later ones
-	Nudges     []Nudge    // texts that came since the last step, in order; they are part of the log now
-}
-
-// Step begins the next iteration. A Responder that calls the model in a loop
-// calls it before each. It fails with *IterationLimitError when the settings
-// allow no more, and with ErrToolOutputsPending when a client tool was called:
-// the run has to end for its output.
-func (t *Turn) Step(ctx context.Context) (*Step, error) {
-	nudges, err := t.takeNudges(ctx)
-	if err != nil {
-		return nil, err
-	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.over {
-		return nil, ErrTurnOver
-	}
-	if t.draft.openClient() {
-		return nil, ErrToolOutputsPending
-	}
-	if limit := t.maxSteps(); t.step >= limit {
-		return nil, &IterationLimitError{Limit: limit}
-	}
-	t.step++
-	step := &Step{Number: t.step, ToolChoice: ToolChoice{Kind: ToolChoiceAuto}}
-	if t.step == 1 && t.run.ToolChoice != nil {
-		step.ToolChoice = *t.run.ToolChoice
-	}
-	t.closeCalls(noResult, false)
-	for i := range nudges {
-		n := toNudge(&nudges[i])
-		t.nudged = append(t.nudged, n)
-		t.draft.user(n)
-		t.publish(EventStatus, EventData{Status: "nudge", Nudge: n})
-		step.Nudges = append(step.Nudges, *n)
-	}
-	return step, nil
-}
-
-// Nudged reports whether texts wait for the next Step. A Responder in the middle
-// of a long answer may look, and begin a step only when there is a reason.
-func (t *Turn) Nudged() bool {
-	t.a.mu.Lock()
-	defer t.a.mu.Unlock()
-	return t.a.waiting > 0
-}
-
-func (t *Turn) maxSteps() int {
-	if n := t.run.Effective.MaxIterations; n > 0 {
-		return n
-	}
-	return t.a.e.cfg.MaxIterations
-}
-
-// takeNudges fetches what waits, and asks the store only when something does.
-func (t *Turn) takeNudges(ctx context.Context) ([]store.Nudge, error) {
-	t.a.mu.Lock()
-	waiting := t.a.waiting
-	t.a.waiting = 0
-	t.a.mu.Unlock()
-	if waiting == 0 {
-		return nil, nil
-	}
-	t.mu.Lock()
-	over := t.over || t.draft.openClient() || t.step >= t.maxSteps()
-	t.mu.Unlock()
-	if over {
-		return nil, nil // the step is refused: what waits goes back to its sender
-	}
-	nudges, err := t.a.e.store.TakeNudges(ctx, t.a.key)
-	if err != nil {
-		return nil, fmt.Errorf("take nudges: %w", err)
-	}
-	return nudges, nil
-}
-
-// noResult is what becomes of a call that its turn did not answer.
-const noResult = "no result was given"
-
-// closeCalls ends calls that nobody will answer, and shows it. Callers hold t.mu.
-func (t *Turn) closeCalls(why string, all bool) {
-	for _, part := range t.draft.closeCalls(why, all) {
-		t.publish(EventToolResult, EventData{Result: &part})
-	}
 }
 
 // publish shows an event. Callers hold t.mu, which keeps the order.
