@@ -1,6 +1,7 @@
 package conversation
 
 import (
+	"maps"
 	"sync"
 
 	"github.com/google/uuid"
@@ -80,6 +81,20 @@ func (c *fixedCache) put(f *fixed) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.add(fixedKey{f.row.Tenant, f.row.ID}, f)
+}
+
+// drop forgets a conversation, or with uuid.Nil those of the tenant: they were
+// purged, and their ids may be used again.
+func (c *fixedCache) drop(tenant string, id uuid.UUID) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, m := range []map[fixedKey]*fixed{c.young, c.old} {
+		if id != uuid.Nil {
+			delete(m, fixedKey{tenant, id})
+			continue
+		}
+		maps.DeleteFunc(m, func(k fixedKey, _ *fixed) bool { return k.tenant == tenant })
+	}
 }
 
 func (c *fixedCache) add(key fixedKey, f *fixed) {

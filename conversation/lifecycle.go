@@ -214,6 +214,7 @@ func (e *Engine) PurgeTenant(ctx context.Context, caller Caller) (PurgeCounts, e
 // purged makes the engine look again at the runs it holds and the readers it
 // serves in the tenant: some of what they look at may be gone.
 func (e *Engine) purged(tenant string, conversation uuid.UUID) {
+	e.fixed.drop(tenant, conversation)
 	e.mu.Lock()
 	var held []*attempt
 	for _, a := range e.attempts {

@@ -101,7 +101,7 @@ func (e *Engine) launchStart(ctx context.Context, p *plan, runID uuid.UUID) (*Ru
 		e.unreserve(1)
 		return nil, startError(err)
 	}
-	return e.started(runID, res, p, asked)
+	return e.started(ctx, runID, res, p, asked)
 }
 
 // startError gives the store's answer the engine's name.
@@ -152,15 +152,11 @@ func (e *Engine) resolve(ctx context.Context, write func() error) error {
 }
 
 // started goes on from what the store decided about the run with this id.
-func (e *Engine) started(id uuid.UUID, res *store.StartResult, p *plan, asked time.Time) (*Run, error) {
+func (e *Engine) started(ctx context.Context, id uuid.UUID, res *store.StartResult, p *plan, asked time.Time) (*Run, error) {
 	run := res.Run
 	// A run that an earlier call with the same key started is that call's to launch.
 	if run.ID == id && run.Status == RunRunning && run.Owner == e.owner && run.Attempt == 1 {
-		row := p.row
-		if row == nil {
-			row = p.fixed.complete(res.Conversation)
-		}
-		e.launch(&run, row, p, asked)
+		e.launchStarted(ctx, &run, res, p, asked)
 	} else {
 		e.unreserve(1)
 	}
@@ -182,6 +178,27 @@ func (e *Engine) started(id uuid.UUID, res *store.StartResult, p *plan, asked ti
 		return out, err
 	}
 	return p.task.run(&run)
+}
+
+// launchStarted launches a run with the conversation as its start left it: what
+// was read before the start may be of another version by now, with other pending
+// calls. The answer to a repeated start need not tell; the row is read then.
+func (e *Engine) launchStarted(ctx context.Context, run *store.Run, res *store.StartResult, p *plan, asked time.Time) {
+	row := &res.Conversation
+	if row.ID == uuid.Nil {
+		var err error
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeTimeout)
+		defer cancel()
+		if row, err = e.store.GetConversation(ctx, p.caller.scope(), run.ConversationID); err != nil {
+			e.log.Warn("a run was started and not launched; it is given back", "run", run.ID, "error", err)
+			if err := e.store.Release(ctx, []store.RunKey{run.RunKey()}); err != nil {
+				e.log.Warn("a run was not given back; its lease will end", "run", run.ID, "error", err)
+			}
+			e.unreserve(1)
+			return
+		}
+	}
+	e.launch(run, p.fixed.complete(*row), p, asked)
 }
 
 // plan is a turn on its way to become a run.
