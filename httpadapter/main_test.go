@@ -18,6 +18,7 @@ import (
 
 	"github.com/parley-go/parley/conversation"
 	"github.com/parley-go/parley/httpadapter"
+	"github.com/parley-go/parley/httpadapter/internal/transcript"
 	"github.com/parley-go/parley/memstore"
 )
 
@@ -29,16 +30,16 @@ type site struct {
 	engine  *conversation.Engine
 	handler *httpadapter.Handler
 	server  *httptest.Server
-	script  *script
+	script  *transcript.Script
 	log     *logBuffer
 }
 
 // setup starts a site. What is given changes its options.
 func setup(t testing.TB, change ...func(*httpadapter.Options, *conversation.Config)) *site {
 	t.Helper()
-	s := &site{t: t, script: newScript(), log: &logBuffer{}}
+	s := &site{t: t, script: transcript.NewScript(), log: &logBuffer{}}
 	logger := slog.New(slog.NewTextHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	opts := &httpadapter.Options{Authenticate: authenticate, Logger: logger, AccessLog: logger}
+	opts := &httpadapter.Options{Authenticate: transcript.Authenticate, Logger: logger, AccessLog: logger}
 	cfg := &conversation.Config{Logger: logger}
 	for _, c := range change {
 		c(opts, cfg)
@@ -75,29 +76,6 @@ func (b *logBuffer) String() string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.b.String()
-}
-
-// authenticate reads the tokens of these tests: tenant.user, and what follows.
-func authenticate(r *http.Request) (conversation.Caller, error) {
-	token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-	words := strings.Split(token, ".")
-	if !ok || len(words) < 2 {
-		return conversation.Caller{}, httpadapter.ErrUnauthenticated
-	}
-	c := conversation.Caller{Tenant: words[0], User: words[1], Name: words[1], Permissions: conversation.PermReadWrite}
-	for _, word := range words[2:] {
-		switch word {
-		case "admin":
-			c.Admin = true
-		case "readonly":
-			c.Permissions = conversation.PermRead
-		case "slack":
-			c.Channel = conversation.ChannelSlack
-		default:
-			return conversation.Caller{}, httpadapter.ErrUnauthenticated
-		}
-	}
-	return c, nil
 }
 
 type object = map[string]any

@@ -47,7 +47,7 @@ const (
 var routes = []route{
 	{op: OpCreateConversation, method: "POST", path: "/conversations", verb: write, handle: (*Handler).createConversation,
 		summary: "Create a conversation. Its system prompt and defaults are fixed for its life.",
-		header:  []string{"Idempotency-Key"}, body: "NewConversation", answers: answerDocs{201: "Conversation"}},
+		header:  []string{"Idempotency-Key"}, body: "NewConversation", answers: answerDocs{201: "Conversation"}, codes: "not_found"},
 	{op: OpListConversations, method: "GET", path: "/conversations", verb: read, handle: (*Handler).listConversations,
 		summary: "List conversations: by cursor (limit, next), or by number (page, page_size) with a total.",
 		query:   []string{"q", "sort", "mode", "channel", "agent_id", "view", "limit", "next", "page", "page_size"},
@@ -118,5 +118,5 @@ var routes = []route{
 	{op: OpHealth, method: "GET", path: "/healthz", public: true, handle: (*Handler).health,
 		summary: "Tell whether work is taken.", answers: answerDocs{200: "Health"}},
 	{op: OpOpenAPI, method: "GET", path: "/openapi.json", public: true, handle: (*Handler).serveOpenAPI,
-		summary: "This document.", answers: answerDocs{200: "OpenAPI"}},
+		summary: "This document.", header: []string{"If-None-Match"}, answers: answerDocs{200: "OpenAPI", 304: ""}},
 }

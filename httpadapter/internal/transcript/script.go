@@ -1,4 +1,4 @@
-package httpadapter_test
+package transcript
 
 import (
 	"context"
@@ -11,7 +11,7 @@ import (
 	"github.com/parley-go/parley/conversation"
 )
 
-// script is a Responder that does what it is told:
+// Script is a Responder that does what it is told:
 //
 //	say TEXT       says the text, a word each delta
 //	count N        says w1 w2 ... wN, a word each delta
@@ -24,15 +24,16 @@ import (
 //	prompt         says its system prompt
 //
 // Tool outputs are answered with "thanks".
-type script struct {
+type Script struct {
 	mu    sync.Mutex
 	gates map[string]chan struct{} // by conversation
 }
 
-func newScript() *script { return &script{gates: make(map[string]chan struct{})} }
+// NewScript makes a Script.
+func NewScript() *Script { return &Script{gates: make(map[string]chan struct{})} }
 
-// gate is where runs of a conversation wait. Each receive lets one go on.
-func (s *script) gate(conversation string) chan struct{} {
+// Gate is where runs of a conversation wait. Each receive lets one go on.
+func (s *Script) Gate(conversation string) chan struct{} {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	g, ok := s.gates[conversation]
@@ -44,7 +45,7 @@ func (s *script) gate(conversation string) chan struct{} {
 }
 
 // Respond does what the input says.
-func (s *script) Respond(ctx context.Context, turn *conversation.Turn) error {
+func (s *Script) Respond(ctx context.Context, turn *conversation.Turn) error {
 	word, rest, _ := strings.Cut(turn.InputText(), " ")
 	switch word {
 	case "":
@@ -105,9 +106,9 @@ func (s *script) Respond(ctx context.Context, turn *conversation.Turn) error {
 	return nil
 }
 
-func (s *script) wait(ctx context.Context, turn *conversation.Turn) error {
+func (s *Script) wait(ctx context.Context, turn *conversation.Turn) error {
 	select {
-	case <-s.gate(turn.Conversation().ID.String()):
+	case <-s.Gate(turn.Conversation().ID.String()):
 		return nil
 	case <-ctx.Done():
 		return fmt.Errorf("while waiting: %w", context.Cause(ctx))
