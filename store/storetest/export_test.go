@@ -45,7 +45,20 @@ const stuck = 20 * time.Second
 
 // fails performs one check and gives what it complained of, "" if it passed.
 func fails(name string, rule rule, open func() (a, b store.Store)) string {
-	t := &recorder{name: name}
+	return Complaints(name, func(t *Recorder) {
+		a, b := open()
+		perform(t, rule, a, b, time.Second)
+	})
+}
+
+// LinearizableFails gives what RunLinearizable complains of, "" if it passes.
+func LinearizableFails(s store.Store, o Options) string {
+	return Complaints("linearizable", func(t *Recorder) { linearizable(t, s, o) })
+}
+
+// Complaints runs a test and gives what it complained of, "" if it passed.
+func Complaints(name string, test func(t *Recorder)) string {
+	t := &Recorder{name: name}
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -56,8 +69,7 @@ func fails(name string, rule rule, open func() (a, b store.Store)) string {
 				t.Errorf("panic: %v", p)
 			}
 		}()
-		a, b := open()
-		perform(t, rule, a, b, time.Second)
+		test(t)
 	}()
 	timer := time.NewTimer(stuck)
 	defer timer.Stop()
@@ -71,25 +83,25 @@ func fails(name string, rule rule, open func() (a, b store.Store)) string {
 	return strings.Join(t.words, "\n")
 }
 
-// recorder is a testT that remembers instead of failing a test.
-type recorder struct {
+// Recorder is a testT that remembers instead of failing a test.
+type Recorder struct {
 	name     string
 	mu       sync.Mutex
 	words    []string
 	cleanups []func()
 }
 
-func (r *recorder) Helper()             {}
-func (r *recorder) Name() string        { return r.name }
-func (r *recorder) Logf(string, ...any) {}
+func (r *Recorder) Helper()             {}
+func (r *Recorder) Name() string        { return r.name }
+func (r *Recorder) Logf(string, ...any) {}
 
-func (r *recorder) Errorf(format string, args ...any) {
+func (r *Recorder) Errorf(format string, args ...any) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.words = append(r.words, fmt.Sprintf(format, args...))
 }
 
-func (r *recorder) FailNow() {
+func (r *Recorder) FailNow() {
 	r.mu.Lock()
 	if len(r.words) == 0 {
 		r.words = append(r.words, "FailNow")
@@ -98,19 +110,19 @@ func (r *recorder) FailNow() {
 	runtime.Goexit()
 }
 
-func (r *recorder) Failed() bool {
+func (r *Recorder) Failed() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return len(r.words) > 0
 }
 
-func (r *recorder) Cleanup(f func()) {
+func (r *Recorder) Cleanup(f func()) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.cleanups = append(r.cleanups, f)
 }
 
-func (r *recorder) clean() {
+func (r *Recorder) clean() {
 	for _, f := range slices.Backward(r.cleanups) {
 		f()
 	}

@@ -66,8 +66,10 @@ func (s *Store) finished(r *run, replayed bool) *store.FinishResult {
 		Run: r.row, Replayed: replayed,
 		Title: r.of.row.Title, TitleCustom: r.of.row.TitleCustom,
 	}
-	if r.row.Version > 0 {
-		out.Messages = slices.Clone(r.of.log[r.row.BaseVersion:r.row.Version])
+	for _, m := range r.of.log {
+		if m.Seq > r.row.BaseVersion && m.Seq <= r.row.Version {
+			out.Messages = append(out.Messages, m)
+		}
 	}
 	return out
 }
