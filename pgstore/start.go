@@ -13,7 +13,7 @@ import (
 // race. Everything is decided on the row of the conversation, except for a
 // replay: it runs against run_pkey or run_key. The primary keys of participant,
 // conversation and run serve it.
-const sqlStart = `with c as (
+var sqlStart = `with c as (
 	update parley.conversation c set
 		fence_seq = c.fence_seq + 1, fences = c.fences || (c.fence_seq + 1), active = c.active || $5::uuid,
 		last_run_id = $5::uuid, last_run_status = case when $12::text is null then 'pending' else 'running' end,
@@ -22,7 +22,7 @@ const sqlStart = `with c as (
 		and ($10::bigint is null or c.version = $10::bigint)
 		and (c.fences = '{}' or $11::text = 'race')
 		and (c.pending is null or $14::bool)
-	returning c.tenant, c.id, c.version, c.fence_seq, c.updated_at
+	returning c.*
 ), r as (
 	insert into parley.run (tenant, id, conversation_id, base_version, fence, timeout, created_at, started_at, lease_until, deadline,
 		attempt, queued, front, exclusive, status, owner, user_id, key, fingerprint, spec)
@@ -36,11 +36,11 @@ const sqlStart = `with c as (
 	from c
 	returning created_at, base_version, fence, status, attempt, owner, started_at, lease_until, deadline
 )
-select * from r`
+select r.*, ` + sqlStarted
 
 // sqlQueue queues a run behind those that are active: at the front when $11 says
 // interrupt, which besides asks them to stop. The same keys serve it.
-const sqlQueue = `with c as (
+var sqlQueue = `with c as (
 	update parley.conversation c set
 		queue_front = case when $11::text = 'interrupt' then array_append(c.queue_front, $5::uuid) else c.queue_front end,
 		queue = case when $11::text = 'enqueue' then array_append(c.queue, $5::uuid) else c.queue end,
@@ -54,7 +54,7 @@ const sqlQueue = `with c as (
 		-- An active run that is too new for this statement could not be asked to stop.
 		and ($11::text <> 'interrupt' or cardinality(c.active) =
 			(select count(*) from parley.run a where a.tenant = c.tenant and a.id = any(c.active) and a.fence = any(c.fences)))
-	returning c.tenant, c.id, c.version, c.active, c.updated_at
+	returning c.*
 ), stopping as (
 	update parley.run a set stop_requested = true
 	from c where $11::text = 'interrupt' and a.tenant = c.tenant and a.id = any(c.active)
@@ -67,7 +67,11 @@ const sqlQueue = `with c as (
 	from c
 	returning created_at, base_version, queue_until
 )
-select r.*, case when $11::text = 'interrupt' then c.active end from c, r`
+select r.*, case when $11::text = 'interrupt' then c.active end, ` + sqlStarted
+
+// sqlStarted ends both statements with the conversation as the start leaves it,
+// so that launching the run reads nothing.
+var sqlStarted = sqlHot + `, p.* from r, c ` + sqlShownDirectory
 
 // StartRun implements store.Store.
 func (s *Store) StartRun(ctx context.Context, a *store.StartRun) (*store.StartResult, error) {
@@ -115,15 +119,23 @@ func (s *Store) startFree(ctx context.Context, a *store.StartRun) (*store.StartR
 	}
 	res := started(a)
 	r := &res.Run
+	dest, people := startedDest(res, moment{&r.CreatedAt}, &r.BaseVersion, &r.Fence, (*string)(&r.Status), &r.Attempt, &r.Owner,
+		moment{&r.StartedAt}, moment{&r.LeaseUntil}, moment{&r.Deadline})
 	err := s.do(ctx, &call{name: "start run", access: writing, tenant: a.Scope.Tenant, steps: []step{{
-		sql: s.sql.start, args: append(startArgs(a), owner, lease, a.Settles),
-		rows: one(&done, moment{&r.CreatedAt}, &r.BaseVersion, &r.Fence, (*string)(&r.Status), &r.Attempt, &r.Owner,
-			moment{&r.StartedAt}, moment{&r.LeaseUntil}, moment{&r.Deadline}),
+		sql: s.sql.start, args: append(startArgs(a), owner, lease, a.Settles), rows: one(&done, dest...),
 	}}})
 	if err != nil || !done {
 		return nil, err
 	}
-	return res, nil
+	res.Conversation.Participants, err = people.people()
+	return res, err
+}
+
+// startedDest are the places of what a statement gives of the run, and behind
+// it of the conversation.
+func startedDest(res *store.StartResult, run ...any) ([]any, *directory) {
+	people := &directory{}
+	return append(append(run, hotDest(&res.Conversation)...), people.dest()...), people
 }
 
 // startQueued queues the run; nil and nil mean that this is refused.
@@ -135,11 +147,14 @@ func (s *Store) startQueued(ctx context.Context, a *store.StartRun) (*store.Star
 	res := started(a)
 	r := &res.Run
 	r.Status, r.Queued, r.Front = store.RunPending, true, a.Busy == store.BusyInterrupt
+	dest, people := startedDest(res, moment{&r.CreatedAt}, &r.BaseVersion, moment{&r.QueueUntil}, &stopping)
 	err := s.do(ctx, &call{name: "start run", access: writing, tenant: a.Scope.Tenant, steps: []step{{
-		sql: s.sql.queue, args: append(startArgs(a), int64(a.MaxQueued), micros(a.QueueTimeout), a.Settles),
-		rows: one(&done, moment{&r.CreatedAt}, &r.BaseVersion, moment{&r.QueueUntil}, &stopping),
+		sql: s.sql.queue, args: append(startArgs(a), int64(a.MaxQueued), micros(a.QueueTimeout), a.Settles), rows: one(&done, dest...),
 	}}})
 	if err != nil || !done {
+		return nil, err
+	}
+	if res.Conversation.Participants, err = people.people(); err != nil {
 		return nil, err
 	}
 	for _, id := range stopping {
