@@ -664,6 +664,21 @@ func (s *spy) Messages(ctx context.Context, scope store.Scope, id uuid.UUID, q *
 	return s.Store.Messages(ctx, scope, id, q)
 }
 
+func (s *spy) Append(ctx context.Context, a *store.Append) (*store.AppendResult, error) {
+	s.note("Append")
+	return s.Store.Append(ctx, a)
+}
+
+func (s *spy) StartRun(ctx context.Context, start *store.StartRun) (*store.StartResult, error) {
+	s.note("StartRun")
+	return s.Store.StartRun(ctx, start)
+}
+
+func (s *spy) CreateConversation(ctx context.Context, c *store.NewConversation) (*store.Conversation, error) {
+	s.note("CreateConversation")
+	return s.Store.CreateConversation(ctx, c)
+}
+
 func (s *spy) GetRun(ctx context.Context, scope store.Scope, id uuid.UUID) (*store.Run, error) {
 	s.note("GetRun")
 	return s.Store.GetRun(ctx, scope, id)

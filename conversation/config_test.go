@@ -68,18 +68,43 @@ func holds(t, want reflect.Type, seen map[reflect.Type]bool) bool {
 }
 
 // TestC1_DefaultsStayAsTheyWere through everything that can happen to a
-// conversation, and whatever the caller does with its own copy.
+// conversation, and whatever callers and Responders do with what they hold.
 func TestC1_DefaultsStayAsTheyWere(t *testing.T) {
 	t.Parallel()
-	f := setup(t, says("ok"), nil)
+	want := richDefaults()
+	f := setup(t, conversation.ResponderFunc(func(_ context.Context, turn *conversation.Turn) error {
+		got := conversation.Defaults{SystemPrompt: turn.SystemPrompt(), Settings: turn.Settings()}
+		if turn.InputText() == "plain" && !reflect.DeepEqual(want, got) {
+			return &conversation.RunError{Code: "scribbled", Message: fmt.Sprintf("%+v", got)}
+		}
+		defer func() {
+			scribble(got)
+			scribble(turn.Conversation().Defaults)
+			clear(turn.Origins())
+		}()
+		return turn.Structured(json.RawMessage(`{}`))
+	}), nil)
 	given := richDefaults()
 	c, err := f.engine.Create(f.ctx, alice, conversation.CreateParams{Defaults: given, Mode: conversation.ModeFast})
 	require.NoError(t, err)
 	scribble(given)
 	scribble(c.Defaults)
 	id := c.ID
-	override := conversation.Override{Model: "other", Tools: []conversation.Tool{}, OutputSchema: json.RawMessage(`{}`)}
-	f.run(id, conversation.TurnRequest{Text: "hi", Override: &override})
+	for range 3 {
+		run := f.run(id, conversation.TurnRequest{Text: "plain"})
+		require.Nil(t, run.Error)
+		scribble(settings(run.Effective))
+		clear(run.Origins)
+		override := conversation.Override(copied(want).Settings)
+		run = f.start(id, conversation.TurnRequest{Text: "overridden", Override: &override})
+		scribble(settings(run.Effective))
+		scribble(settings(conversation.Settings(*run.Override)))
+		scribble(settings(conversation.Settings(override)))
+		ended := f.wait(run.ID)
+		require.Nil(t, ended.Error)
+		require.Equal(t, shown(want).Settings, ended.Effective)
+		scribble(f.get(id).Defaults)
+	}
 	for _, change := range []func() error{
 		func() error { _, err := f.engine.SetTitle(f.ctx, alice, id, "t"); return err },
 		func() error { _, err := f.engine.Promote(f.ctx, alice, id); return err },
@@ -87,7 +112,7 @@ func TestC1_DefaultsStayAsTheyWere(t *testing.T) {
 		func() error { _, err := f.engine.Restore(f.ctx, alice, id); return err },
 	} {
 		require.NoError(t, change())
-		require.Equal(t, richDefaults(), f.get(id).Defaults)
+		require.Equal(t, shown(want), f.get(id).Defaults)
 	}
 }
 
@@ -133,8 +158,8 @@ func TestC3_RichDefaultsAreFine(t *testing.T) {
 	f := setup(t, says("ok"), nil)
 	c, err := f.engine.Create(f.ctx, alice, conversation.CreateParams{Defaults: richDefaults()})
 	require.NoError(t, err)
-	require.Equal(t, richDefaults(), c.Defaults)
-	require.Equal(t, richDefaults(), f.get(c.ID).Defaults)
+	require.Equal(t, shown(richDefaults()), c.Defaults)
+	require.Equal(t, shown(richDefaults()), f.get(c.ID).Defaults)
 }
 
 // paths lists what FieldErrors name, each with a reason, none twice for the same reason.

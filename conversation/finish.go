@@ -21,11 +21,12 @@ func (e *Engine) newTurn(a *attempt, conv *store.Conversation) (*Turn, error) {
 			return t, err
 		}
 	}
-	run, err := a.task.run(&a.row)
+	own := a.task.clone() // whatever the Responder does to it
+	run, err := own.run(&a.row)
 	if err != nil {
 		return t, err
 	}
-	run.Effective = a.task.effective // secrets and all: this is who they are for
+	run.Effective = own.effective // secrets and all: this is who they are for
 	t.run = run
 	if a.fixed == nil {
 		if a.fixed, err = newFixed(conv); err != nil {

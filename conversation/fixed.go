@@ -43,16 +43,17 @@ func (f *fixed) complete(row store.Conversation) *store.Conversation {
 
 // fixedCache remembers the conversations used of late, in two generations: when
 // the young one is full it becomes the old one, and what is in the old one and
-// asked for again is young. It says nothing about who may see a conversation,
-// or whether it is still there.
+// asked for again is young. It says nothing about whether a conversation is
+// still there, and nothing at all to those who were not shown it before: what
+// is foreign must take the way of what is absent (rule A2).
 type fixedCache struct {
 	mu         sync.Mutex
 	young, old map[fixedKey]*fixed
 }
 
 type fixedKey struct {
-	tenant string
-	id     uuid.UUID
+	tenant, user string
+	id           uuid.UUID
 }
 
 // The bounds of the cache: some thousand conversations, of the usual size.
@@ -61,8 +62,8 @@ const (
 	fixedMaxBytes   = 32 << 10
 )
 
-func (c *fixedCache) get(tenant string, id uuid.UUID) *fixed {
-	key := fixedKey{tenant, id}
+func (c *fixedCache) get(caller Caller, id uuid.UUID) *fixed {
+	key := fixedKey{caller.Tenant, caller.User, id}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	f, ok := c.young[key]
@@ -74,13 +75,14 @@ func (c *fixedCache) get(tenant string, id uuid.UUID) *fixed {
 	return f
 }
 
-func (c *fixedCache) put(f *fixed) {
+// put remembers what the caller was shown.
+func (c *fixedCache) put(caller Caller, f *fixed) {
 	if len(f.row.Defaults)+len(f.row.Metadata)+len(f.row.Agent) > fixedMaxBytes {
 		return
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.add(fixedKey{f.row.Tenant, f.row.ID}, f)
+	c.add(fixedKey{caller.Tenant, caller.User, f.row.ID}, f)
 }
 
 // drop forgets a conversation, or with uuid.Nil those of the tenant: they were
@@ -89,11 +91,7 @@ func (c *fixedCache) drop(tenant string, id uuid.UUID) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, m := range []map[fixedKey]*fixed{c.young, c.old} {
-		if id != uuid.Nil {
-			delete(m, fixedKey{tenant, id})
-			continue
-		}
-		maps.DeleteFunc(m, func(k fixedKey, _ *fixed) bool { return k.tenant == tenant })
+		maps.DeleteFunc(m, func(k fixedKey, _ *fixed) bool { return k.tenant == tenant && (id == uuid.Nil || k.id == id) })
 	}
 }
 

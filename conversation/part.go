@@ -3,6 +3,7 @@ package conversation
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -148,6 +149,16 @@ func (p *Part) UnmarshalJSON(data []byte) error {
 		Parts: w.Parts, FileRef: w.FileRef, MediaType: w.MediaType, Value: w.Value,
 	}
 	return nil
+}
+
+// cloneParts returns parts that share nothing with these.
+func cloneParts(parts []Part) []Part {
+	parts = slices.Clone(parts)
+	for i := range parts {
+		p := &parts[i]
+		p.Arguments, p.Value, p.Parts = slices.Clone(p.Arguments), slices.Clone(p.Value), cloneParts(p.Parts)
+	}
+	return parts
 }
 
 // Content is the parts of a message, kept as the JSON they are stored in, so

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/google/uuid"
@@ -194,6 +195,30 @@ func (s *runSpec) task() *task {
 	return t
 }
 
+// clone returns a task that shares nothing with this one, so that what one
+// holder does to it does not reach the others.
+func (t *task) clone() *task {
+	out := *t
+	out.input.Parts, out.input.Outputs = cloneParts(t.input.Parts), slices.Clone(t.input.Outputs)
+	for i := range out.input.Outputs {
+		out.input.Outputs[i].Parts = cloneParts(out.input.Outputs[i].Parts)
+	}
+	if t.input.Author != nil {
+		author := *t.input.Author
+		out.input.Author = &author
+	}
+	if t.override != nil {
+		override := Override(Settings(*t.override).clone())
+		out.override = &override
+	}
+	if t.toolChoice != nil {
+		choice := *t.toolChoice
+		out.toolChoice = &choice
+	}
+	out.effective, out.origins = t.effective.clone(), maps.Clone(t.origins)
+	return &out
+}
+
 // run puts the row's state beside the task. What it returns may be shown: only
 // the Responder gets the secrets (rule C4).
 func (t *task) run(row *store.Run) (*Run, error) {
@@ -227,12 +252,13 @@ func toConversation(row *store.Conversation, caller Caller, view View) (*Convers
 	return f.conversation(row, caller, view)
 }
 
-// conversation maps a row whose fixed part is decoded.
+// conversation maps a row whose fixed part is decoded. It may be shown: the
+// secrets stay behind (rule C4).
 func (f *fixed) conversation(row *store.Conversation, caller Caller, view View) (*Conversation, error) {
 	c := &Conversation{
 		ID: row.ID, Tenant: row.Tenant, User: row.Owner, Title: row.Title, TitleCustom: row.TitleCustom,
 		Mode: Mode(row.Mode), Channel: Channel(row.Channel), Surface: Surface(row.Surface),
-		Defaults: Defaults{SystemPrompt: f.defaults.SystemPrompt, Settings: f.defaults.Settings.clone()},
+		Defaults: Defaults{SystemPrompt: f.defaults.SystemPrompt, Settings: withoutSecrets(f.defaults.Settings.clone())},
 		Metadata: f.row.Metadata, Version: row.Version, ParentID: f.row.ParentID, ParentVersion: f.row.ParentVersion,
 		ReadOnly:  readOnly(Channel(row.Channel), Surface(row.Surface), caller),
 		ViewingAs: view, StreamStatus: streamStatus(row), LastText: row.Preview, Participants: directory(row),

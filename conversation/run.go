@@ -2,6 +2,7 @@ package conversation
 
 import (
 	"encoding/json"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -55,6 +56,28 @@ type Run struct {
 	CreatedAt   time.Time
 	StartedAt   time.Time // zero before
 	CompletedAt time.Time // zero before
+}
+
+// clone returns a run that shares nothing with this one.
+func (r *Run) clone() *Run {
+	t := task{input: r.Input, override: r.Override, effective: r.Effective, origins: r.Origins, toolChoice: r.ToolChoice}
+	own := t.clone()
+	out := *r
+	out.Input, out.Override, out.Effective, out.Origins, out.ToolChoice = own.input, own.override, own.effective, own.origins, own.toolChoice
+	out.PendingToolCalls = slices.Clone(r.PendingToolCalls)
+	for i := range out.PendingToolCalls {
+		out.PendingToolCalls[i].Arguments = slices.Clone(out.PendingToolCalls[i].Arguments)
+	}
+	out.FinalStructured = slices.Clone(r.FinalStructured)
+	if r.FinalText != nil {
+		text := *r.FinalText
+		out.FinalText = &text
+	}
+	if r.Error != nil {
+		failure := *r.Error
+		out.Error = &failure
+	}
+	return &out
 }
 
 // Usage counts tokens, summed over the iterations of a run.

@@ -57,7 +57,7 @@ type Tool struct {
 
 // Secret is a string that shows itself to nobody: printing it, logging it, and
 // encoding it as JSON or text give Redacted. Reveal is for the Responder. It is
-// no protection from what asks no method: %p, package unsafe, encoding/gob.
+// no protection from what asks no method: %p and %w, the key of a map, encoding/gob.
 //
 // What the Engine returns to callers does not have the secrets at all: there
 // every header's value is Redacted itself.
@@ -173,20 +173,30 @@ func resolve(s Settings, o Override) (Settings, map[string]Origin) {
 	return s, from
 }
 
-// clone returns settings whose lists and maps are nobody else's. JSON in them is
-// shared.
+// clone returns settings that share nothing with these.
 func (s Settings) clone() Settings {
 	if s.Temperature != nil {
 		t := *s.Temperature
 		s.Temperature = &t
 	}
-	s.Tools, s.Extra = slices.Clone(s.Tools), maps.Clone(s.Extra)
+	s.OutputSchema, s.Tools, s.Extra = slices.Clone(s.OutputSchema), cloneTools(s.Tools), maps.Clone(s.Extra)
+	for key, value := range s.Extra {
+		s.Extra[key] = slices.Clone(value)
+	}
 	s.MCPServers = slices.Clone(s.MCPServers)
 	for i := range s.MCPServers {
 		server := &s.MCPServers[i]
-		server.Headers, server.Tools = maps.Clone(server.Headers), slices.Clone(server.Tools)
+		server.Headers, server.Tools = maps.Clone(server.Headers), cloneTools(server.Tools)
 	}
 	return s
+}
+
+func cloneTools(tools []Tool) []Tool {
+	tools = slices.Clone(tools)
+	for i := range tools {
+		tools[i].InputSchema = slices.Clone(tools[i].InputSchema)
+	}
+	return tools
 }
 
 // wantsStructured reports whether the answer must fit a schema.

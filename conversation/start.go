@@ -84,7 +84,7 @@ func (e *Engine) known(caller Caller, id uuid.UUID, req *TurnRequest) *fixed {
 	if len(req.Outputs) > 0 || req.Author != nil || e.cfg.RenderPrompt != nil {
 		return nil
 	}
-	f := e.fixed.get(caller.Tenant, id)
+	f := e.fixed.get(caller, id)
 	if f == nil || f.row.Surface == string(SurfaceChannel) || readOnly(Channel(f.row.Channel), Surface(f.row.Surface), caller) {
 		return nil
 	}
@@ -177,7 +177,7 @@ func (e *Engine) started(ctx context.Context, id uuid.UUID, res *store.StartResu
 		}
 		return out, err
 	}
-	return p.task.run(&run)
+	return p.task.clone().run(&run)
 }
 
 // launchStarted launches a run with the conversation as its start left it: what
@@ -218,7 +218,7 @@ func (e *Engine) prepare(ctx context.Context, p *plan, req *TurnRequest) error {
 	if p.fixed, err = newFixed(p.row); err != nil {
 		return err
 	}
-	e.fixed.put(p.fixed)
+	e.fixed.put(p.caller, p.fixed)
 	if err := p.assemble(&e.cfg, req); err != nil {
 		return err
 	}
@@ -298,7 +298,7 @@ func (p *plan) encode() error {
 	if err != nil {
 		return fmt.Errorf("encode run: %w", err)
 	}
-	p.start.Spec, p.task = raw, p.spec.task()
+	p.start.Spec, p.task = raw, p.spec.task().clone() // the request is the caller's
 	return nil
 }
 

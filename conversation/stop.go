@@ -98,8 +98,7 @@ func (e *Engine) awaitLog(ctx context.Context, log *runLog) (*Run, error) {
 		case gone:
 			return nil, ErrNotFound
 		case end != nil:
-			run := *end.Run // the event's own is shared
-			return &run, nil
+			return end.Run.clone(), nil // the event's own is shared
 		case !e.serving():
 			return nil, ErrNotRunning
 		}

@@ -54,6 +54,11 @@ func (e *Engine) deriveTitle(t *Turn) {
 	if e.cfg.Titler == nil {
 		return
 	}
+	run := *t.run
+	run.Effective = withoutSecrets(run.Effective)
+	t.mu.Lock() // a Responder's own goroutines may outlive its turn
+	answer := t.draft.text()
+	t.mu.Unlock()
 	e.mu.Lock()
 	e.titling++
 	e.mu.Unlock()
@@ -66,12 +71,12 @@ func (e *Engine) deriveTitle(t *Turn) {
 		}()
 		ctx, cancel := context.WithTimeout(e.errands, DefaultTitleTimeout)
 		defer cancel()
-		title, err := e.askTitler(ctx, &TitleRequest{Conversation: t.conv, Run: t.run, Answer: t.draft.text()})
+		title, err := e.askTitler(ctx, &TitleRequest{Conversation: t.conv, Run: &run, Answer: answer})
 		if err != nil {
 			e.log.Warn("no title was derived", "conversation", t.conv.ID, "error", err)
 			return
 		}
-		title = cutRunes(trim(safeText(title)), maxTitle)
+		title = trim(cutRunes(trim(safeText(title)), maxTitle))
 		if title == "" {
 			return
 		}

@@ -45,7 +45,7 @@ func (t *Turn) UserID() string { return t.run.UserID }
 // wrote is void; what it did outside may have happened.
 func (t *Turn) Attempt() int { return t.run.Attempt }
 
-// Settings returns the effective settings of the run.
+// Settings returns the effective settings of the run, with the secrets.
 func (t *Turn) Settings() Settings { return t.run.Effective }
 
 // Origins returns where each of the effective settings came from.
