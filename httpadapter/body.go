@@ -47,11 +47,7 @@ func (x *exchange) readBody(optional bool) ([]byte, error) {
 	if err := x.mediaType(); err != nil {
 		return nil, err
 	}
-	control := http.NewResponseController(&x.w)
-	// Writers that know no deadlines (a recorder in a test) need none.
-	_ = control.SetReadDeadline(time.Now().Add(x.h.opts.BodyTimeout))
 	raw, err := io.ReadAll(http.MaxBytesReader(&x.w, x.r.Body, x.h.opts.MaxBodyBytes))
-	_ = control.SetReadDeadline(time.Time{})
 	var large *http.MaxBytesError
 	switch {
 	case errors.As(err, &large):
@@ -62,10 +58,21 @@ func (x *exchange) readBody(optional bool) ([]byte, error) {
 	case err != nil:
 		x.w.Header().Set("Connection", "close")
 		return nil, fault("", "ends before it is complete")
-	case len(bytes.TrimSpace(raw)) == 0 && optional:
+	}
+	_ = http.NewResponseController(&x.w).SetReadDeadline(time.Time{})
+	if len(bytes.TrimSpace(raw)) == 0 && optional {
 		return []byte("{}"), nil
 	}
 	return raw, nil
+}
+
+// limitBody says how long the request's body may take. The limit stands until
+// the body has been read: net/http reads what nobody read, and would wait for it.
+func (x *exchange) limitBody() {
+	if x.r.ContentLength != 0 {
+		// Writers that know no deadlines (a recorder in a test) need none.
+		_ = http.NewResponseController(&x.w).SetReadDeadline(time.Now().Add(x.h.opts.BodyTimeout))
+	}
 }
 
 // mediaType takes application/json and nothing else: what a page's form can

@@ -170,16 +170,8 @@ func (x *exchange) logAccess() {
 	if log == nil {
 		return
 	}
-	status := x.w.status
-	if status == 0 && x.r.Context().Err() != nil {
-		status = statusClientGone
-	}
 	log.LogAttrs(context.WithoutCancel(x.r.Context()), slog.LevelInfo, "request",
-		slog.String("method", x.r.Method), slog.String("route", x.pattern()), slog.Int("status", status),
+		slog.String("method", x.r.Method), slog.String("route", x.pattern()), slog.Int("status", x.w.status),
 		slog.Int64("bytes", x.w.bytes), slog.Duration("duration", time.Since(x.began)),
 		slog.String("tenant", x.caller.Tenant), slog.String("user", x.caller.User), slog.String("log_id", x.logID))
 }
-
-// statusClientGone stands in access lines for a client that left before it got
-// an answer; it is never sent.
-const statusClientGone = 499

@@ -137,6 +137,7 @@ func (h *Handler) exchange(w http.ResponseWriter, r *http.Request, rt *route, ha
 	header.Set("X-Content-Type-Options", "nosniff")
 	header.Set("Cache-Control", "no-store")
 	header.Set("Log-Id", x.logID)
+	x.limitBody()
 	if x.cors() {
 		return
 	}

@@ -20,6 +20,7 @@ import (
 	"github.com/parley-go/parley/httpadapter"
 	"github.com/parley-go/parley/httpadapter/internal/transcript"
 	"github.com/parley-go/parley/memstore"
+	"github.com/parley-go/parley/store"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -37,6 +38,12 @@ type site struct {
 // setup starts a site. What is given changes its options.
 func setup(t testing.TB, change ...func(*httpadapter.Options, *conversation.Config)) *site {
 	t.Helper()
+	return setupOn(t, memstore.New(nil), change...)
+}
+
+// setupOn starts a site on a store.
+func setupOn(t testing.TB, on store.Store, change ...func(*httpadapter.Options, *conversation.Config)) *site {
+	t.Helper()
 	s := &site{t: t, script: transcript.NewScript(), log: &logBuffer{}}
 	logger := slog.New(slog.NewTextHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	opts := &httpadapter.Options{Authenticate: transcript.Authenticate, Logger: logger, AccessLog: logger}
@@ -45,7 +52,7 @@ func setup(t testing.TB, change ...func(*httpadapter.Options, *conversation.Conf
 		c(opts, cfg)
 	}
 	var err error
-	s.engine, err = conversation.New(memstore.New(nil), s.script, cfg)
+	s.engine, err = conversation.New(on, s.script, cfg)
 	require.NoError(t, err)
 	require.NoError(t, s.engine.Start(context.Background()))
 	s.handler, err = httpadapter.New(s.engine, opts)

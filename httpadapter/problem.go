@@ -173,21 +173,20 @@ func (x *exchange) problemOf(err error) (*problem, answer) {
 	return p, a
 }
 
-// fail answers with a problem, unless the client has left.
+// fail answers with a problem.
 func (x *exchange) fail(err error) {
 	if x.w.status != 0 {
 		// The answer had begun: what is missing of it must not look like its end.
 		x.h.opts.Logger.Error("answer broken off", "log_id", x.logID, "route", x.pattern(), "error", err)
 		panic(http.ErrAbortHandler)
 	}
-	if errors.Is(x.r.Context().Err(), context.Canceled) {
-		return
-	}
-	if errors.Is(err, context.DeadlineExceeded) {
+	_, known := lookUp(err)
+	over := !known && (x.r.Context().Err() != nil || errors.Is(err, context.DeadlineExceeded))
+	if over {
 		err = x.expired()
 	}
 	p, a := x.problemOf(err)
-	if a.status >= http.StatusInternalServerError && !errors.Is(err, errPanicked) {
+	if a.status >= http.StatusInternalServerError && !over && !errors.Is(err, errPanicked) {
 		x.h.opts.Logger.Error("request failed", "log_id", x.logID, "route", x.pattern(), "status", a.status, "error", err)
 	}
 	body, err := json.Marshal(p)
@@ -208,8 +207,9 @@ func (x *exchange) fail(err error) {
 	x.bytes(a.status, body)
 }
 
-// expired says what a time-out leaves: after a write nobody knows, and the key
-// of the request brings it to light.
+// expired says what is left when the time of a request was over, or its client
+// gone: after a write nobody knows, and the key of the request brings it to
+// light.
 func (x *exchange) expired() error {
 	if x.r.Method == http.MethodGet || x.r.Method == http.MethodHead {
 		return conversation.ErrUnavailable
