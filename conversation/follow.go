@@ -13,8 +13,8 @@ import (
 
 // Follow returns the events of a conversation from now on: those of all its
 // runs, and its own changes (rule S4). The end of a run does not end it. With a
-// cursor it goes on behind that event of that run, and with the runs that were
-// started after it.
+// cursor it goes on behind that event of that run, and with the runs that began
+// after it. A run that raced with that one is read from its own start.
 //
 // A cursor of a run that the conversation does not have is ErrBadCursor. Next
 // returns ErrNotFound once the conversation was purged. Needs PermRead.
@@ -46,6 +46,7 @@ type follower struct {
 	seen    map[uuid.UUID]bool
 	newest  store.RunCursor // of the newest run seen
 	readers []*reader       // of runs that have not ended, oldest first
+	failed  error           // met after events were gathered, and told when they were delivered
 }
 
 // begin finds the place to go on from.
@@ -63,9 +64,32 @@ func (f *follower) begin(ctx context.Context, after Cursor) error {
 	if err != nil {
 		return err
 	}
+	if err := f.overtaken(ctx, row); err != nil {
+		return err
+	}
 	f.mark(row)
-	if !row.Status.Terminal() || row.EventSeq > after.Seq {
-		return f.read(ctx, row, after)
+	return f.read(ctx, row, after)
+}
+
+// overtaken takes in the runs that were created before the one of the cursor and
+// ended after its beginning: those that waited in the queue behind it, or raced
+// with it.
+func (f *follower) overtaken(ctx context.Context, row *store.Run) error {
+	rows, err := f.e.store.ListRuns(ctx, f.scope, f.id, &store.RunQuery{
+		Limit: MaxPageSize, After: &store.RunCursor{CreatedAt: row.CreatedAt, ID: row.ID},
+	})
+	if err != nil {
+		return err
+	}
+	slices.Reverse(rows)
+	for i := range rows {
+		f.seen[rows[i].ID] = true
+		if rows[i].Status.Terminal() && !rows[i].CompletedAt.After(row.StartedAt) {
+			continue
+		}
+		if err := f.read(ctx, &rows[i], Cursor{}); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -120,9 +144,17 @@ func (f *follower) close() {
 func (f *follower) next(ctx context.Context) ([]*Event, error) {
 	for {
 		changed := f.topic.wait()
+		if err := f.failed; err != nil {
+			f.failed = nil
+			return nil, err
+		}
 		events, err := f.look(ctx)
-		if err != nil || len(events) > 0 {
-			return events, err
+		if len(events) > 0 {
+			f.failed = err // what was gathered has left its place, and comes first
+			return events, nil
+		}
+		if err != nil {
+			return nil, err
 		}
 		if err := f.sleep(ctx, changed); err != nil {
 			return nil, err
@@ -130,27 +162,40 @@ func (f *follower) next(ctx context.Context) ([]*Event, error) {
 	}
 }
 
-// look gathers what there is without waiting.
+// look gathers what there is without waiting. With an error it may return events too.
 func (f *follower) look(ctx context.Context) ([]*Event, error) {
+	out, err := f.poll(ctx)
+	if len(out) > 0 || err != nil {
+		return out, err
+	}
+	if out, err = f.changes(ctx); err != nil {
+		return out, err
+	}
+	more, err := f.poll(ctx)
+	return append(out, more...), err
+}
+
+// poll gathers what the runs have to say, and lets go of those that have ended.
+func (f *follower) poll(ctx context.Context) ([]*Event, error) {
 	var out []*Event
-	kept := f.readers[:0]
+	var failed error
+	kept := make([]*reader, 0, len(f.readers))
 	for _, r := range f.readers {
-		events, ended, err := r.poll(ctx)
-		if err != nil && !errors.Is(err, ErrNotFound) {
-			return nil, err
+		if failed != nil {
+			kept = append(kept, r)
+			continue
 		}
+		events, ended, err := r.poll(ctx)
 		out = append(out, events...)
-		if ended || err != nil {
+		if ended || errors.Is(err, ErrNotFound) {
 			r.close()
 			continue
 		}
+		failed = err
 		kept = append(kept, r)
 	}
 	f.readers = kept
-	if len(out) > 0 {
-		return out, nil
-	}
-	return f.changes(ctx)
+	return out, failed
 }
 
 // changes looks for new runs and for changes of the conversation itself.
@@ -167,17 +212,13 @@ func (f *follower) changes(ctx context.Context) ([]*Event, error) {
 	}
 	fresh, err := f.newRuns(ctx)
 	if err != nil {
-		return nil, err
+		return out, err
 	}
 	for i := range fresh {
-		f.mark(&fresh[i])
 		if err := f.read(ctx, &fresh[i], Cursor{}); err != nil {
-			return nil, err
+			return out, err
 		}
-	}
-	if len(fresh) > 0 {
-		more, err := f.look(ctx)
-		return append(out, more...), err
+		f.mark(&fresh[i])
 	}
 	return out, nil
 }

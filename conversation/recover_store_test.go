@@ -3,6 +3,7 @@ package conversation_test
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 
 	"github.com/google/uuid"
 
@@ -18,6 +19,7 @@ type tamper struct {
 	hooks map[string]hook
 	dead  error
 	seen  map[string]int
+	muted atomic.Bool
 }
 
 // hook is what a test does to one operation. Either may be nil, and an error
@@ -179,11 +181,14 @@ func (s *tamper) Notify(ctx context.Context, hints []store.Hint) error {
 	return err
 }
 
-// Listen hears nothing more once the store is dead.
+// Listen hears nothing once the store is dead, or muted.
 func (s *tamper) Listen(ctx context.Context, fn func(store.Hint)) error {
 	return s.Store.Listen(ctx, func(h store.Hint) {
-		if _, err := s.look("hint"); err == nil {
+		if _, err := s.look("hint"); err == nil && !s.muted.Load() {
 			fn(h)
 		}
 	})
 }
+
+// mute loses every hint.
+func (s *tamper) mute() { s.muted.Store(true) }

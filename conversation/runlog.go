@@ -20,7 +20,7 @@ type runLog struct {
 
 	// flush is held while events are being stored, so that the end of the run
 	// stores exactly those that no flush has.
-	flush sync.Mutex
+	flush turnstile
 
 	mu       sync.Mutex
 	events   []*Event // consecutive
@@ -37,9 +37,28 @@ type runLog struct {
 	readers  int
 }
 
+// turnstile is a lock that is held while the store is at work; who waits for it
+// waits as for a channel.
+type turnstile chan struct{}
+
+func newTurnstile() turnstile { return make(turnstile, 1) }
+
+func (t turnstile) Lock() { t <- struct{}{} }
+
+func (t turnstile) Unlock() { <-t }
+
+func (t turnstile) TryLock() bool {
+	select {
+	case t <- struct{}{}:
+		return true
+	default:
+		return false
+	}
+}
+
 func newRunLog(conversationID, runID uuid.UUID, stored int64, local bool) *runLog {
 	return &runLog{
-		conversationID: conversationID, runID: runID, first: stored + 1, stored: stored, local: local,
+		conversationID: conversationID, runID: runID, first: stored + 1, stored: stored, local: local, flush: newTurnstile(),
 		changed: make(chan struct{}),
 	}
 }
