@@ -17,7 +17,7 @@ const sqlDelete = `with was as materialized (
 	where c.tenant = $1::text and c.id = $3::uuid and ` + sqlVisible + ` and c.deleted_at is null
 ), c as (
 	update parley.conversation c set
-		deleted_at = ` + sqlNow + `, updated_at = ` + sqlNow + `,
+		deleted_at = ` + sqlNow + `, listed = false, updated_at = ` + sqlNow + `,
 		fences = '{}', active = '{}', queue_front = null, queue = null, settling_front = null, settling = null, promoted = null,
 		last_run_status = case when c.last_run_id = any(was.runs) then 'stopped' else c.last_run_status end
 	from was where c.tenant = $1::text and c.id = $3::uuid
@@ -56,7 +56,7 @@ func (s *Store) DeleteConversation(ctx context.Context, scope store.Scope, id uu
 
 // sqlRestore clears the deletion time. The primary keys of participant and
 // conversation serve it.
-const sqlRestore = `update parley.conversation c set deleted_at = null, updated_at = ` + sqlNow + `
+const sqlRestore = `update parley.conversation c set deleted_at = null, listed = true, updated_at = ` + sqlNow + `
 where c.tenant = $1::text and c.id = $3::uuid and ` + sqlVisible + ` and c.deleted_at is not null`
 
 // RestoreConversation implements store.Store.

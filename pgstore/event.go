@@ -19,7 +19,7 @@ const sqlAppendEvents = `with soft as materialized (
 	from (` + sqlKeys + `) k join unnest($5::bigint[], $6::bigint[], $7::bytea[]) with ordinality p(first, last, body, nr) on p.nr = k.nr
 ), held as materialized (
 	select k.nr, k.first, k.last, k.body, r.tenant, r.id, r.event_seq, r.fence = k.fence and r.conversation_id = k.conversation_id
-		and not r.queued and r.status in ('pending', 'running') as held
+		and not r.queued and r.completed_at is null as held
 	from soft, k join parley.run r on r.tenant = k.tenant and r.id = k.run_id
 	order by r.tenant, r.id
 	for no key update of r

@@ -30,7 +30,7 @@ func keysArgs(keys []store.RunKey) []any {
 const sqlRenew = `with k as materialized (` + sqlKeys + `
 ), held as materialized (
 	select k.nr, r.tenant, r.id, r.status, r.stop_requested, r.fence = k.fence and r.conversation_id = k.conversation_id
-		and not r.queued and r.status in ('pending', 'running') as held
+		and not r.queued and r.completed_at is null as held
 	from k join parley.run r on r.tenant = k.tenant and r.id = k.run_id
 	order by r.tenant, r.id
 	for no key update of r
@@ -85,7 +85,7 @@ const sqlRelease = `with k as materialized (` + sqlKeys + `
 	update parley.run r set status = 'pending', owner = '', lease_until = null, fence = of.fence_seq + k.nr
 	from k join of on of.tenant = k.tenant and of.id = k.conversation_id
 	where r.tenant = k.tenant and r.id = k.run_id and r.conversation_id = k.conversation_id and r.fence = k.fence
-		and not r.queued and r.status in ('pending', 'running')
+		and not r.queued and r.completed_at is null
 	returning r.tenant, r.conversation_id, r.id, r.fence, k.fence as voided
 ), changes as (
 	select r.tenant, r.conversation_id, max(r.fence) as top, array_agg(r.id) as runs, array_agg(r.fence) as given, array_agg(r.voided) as voided

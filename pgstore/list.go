@@ -14,7 +14,7 @@ import (
 // sqlListed is the condition that the query's filters show the conversation c:
 // $3 mode, $4 agent, $5 channel, $6 channels left out, $7 pattern of the text.
 // Each text is tried by itself, so that none is found across two of them.
-const sqlListed = `c.deleted_at is null
+const sqlListed = `c.listed
 		and ($3::text = '' or c.mode = $3::text)
 		and ($4::text = '' or c.agent_id = $4::text)
 		and ($5::text = '' or c.channel = $5::text)

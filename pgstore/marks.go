@@ -15,7 +15,7 @@ const sqlMarks = `with k as materialized (
 	select k.* from unnest($1::text[], $2::uuid[], $3::uuid[]) with ordinality k(tenant, conversation_id, run_id, nr)
 )
 select k.nr, r.status, r.fence, r.event_seq, r.stop_requested,
-	case when r.status in ('pending', 'running') then (select count(*) from parley.nudge n where n.tenant = r.tenant and n.run_id = r.id
+	case when r.completed_at is null then (select count(*) from parley.nudge n where n.tenant = r.tenant and n.run_id = r.id
 		and n.taken_by is distinct from r.fence) else 0 end,
 	0::bigint, null::timestamptz
 from k join parley.run r on r.tenant = k.tenant and r.id = k.run_id

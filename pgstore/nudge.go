@@ -14,7 +14,7 @@ import (
 // that arrives while the run ends is never left open, and the end of a run
 // writes nothing here.
 const sqlNudgeState = `case
-	when r.status in ('pending', 'running') then case when n.taken_by = r.fence then 'taken' else 'waiting' end
+	when r.completed_at is null then case when n.taken_by = r.fence then 'taken' else 'waiting' end
 	when n.taken_by = r.fence and r.version > 0 then 'applied'
 	else 'returned' end`
 
@@ -90,7 +90,7 @@ func (s *Store) AddNudge(ctx context.Context, scope store.Scope, n *store.Nudge)
 const sqlTakeNudges = `with r as materialized (
 	select r.tenant, r.id, r.fence from parley.run r
 	where r.tenant = $1::text and r.conversation_id = $2::uuid and r.id = $3::uuid and r.fence = $4::bigint
-		and not r.queued and r.status in ('pending', 'running')
+		and not r.queued and r.completed_at is null
 	for share of r
 ), n as (
 	update parley.nudge n set taken_by = r.fence

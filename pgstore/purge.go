@@ -28,16 +28,16 @@ const (
 	sqlPurgeLock = `select count(*) from (
 	select 1 from parley.conversation where tenant = $1::text and id = any($2::uuid[]) order by id for update) c`
 	sqlPurgeLockRuns = `select count(*) from (
-	select 1 from parley.run where tenant = $1::text and conversation_id = any($2::uuid[]) order by id for update) r`
+	select 1 from parley.run where tenant = $1::text and conversation_id = any($2::uuid[]) and timeout >= 0 order by id for update) r`
 	sqlPurgeEvents = `with gone as (
 	delete from parley.run_event e using parley.run r
-	where r.tenant = $1::text and r.conversation_id = any($2::uuid[]) and e.tenant = r.tenant and e.run_id = r.id
+	where r.tenant = $1::text and r.conversation_id = any($2::uuid[]) and r.timeout >= 0 and e.tenant = r.tenant and e.run_id = r.id
 	returning e.last - e.first + 1 as events)
 select coalesce(sum(events), 0)::bigint from gone`
 	sqlPurgeNudges = `delete from parley.nudge n using parley.run r
-where r.tenant = $1::text and r.conversation_id = any($2::uuid[]) and n.tenant = r.tenant and n.run_id = r.id`
+where r.tenant = $1::text and r.conversation_id = any($2::uuid[]) and r.timeout >= 0 and n.tenant = r.tenant and n.run_id = r.id`
 	sqlPurgeRuns = `with gone as (
-	delete from parley.run where tenant = $1::text and conversation_id = any($2::uuid[]) returning 1)
+	delete from parley.run where tenant = $1::text and conversation_id = any($2::uuid[]) and timeout >= 0 returning 1)
 select count(*) from gone`
 	sqlPurgeMessages = `with gone as (
 	delete from parley.message where tenant = $1::text and conversation_id = any($2::uuid[]) returning 1)

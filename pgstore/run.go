@@ -57,7 +57,7 @@ func (s *Store) GetRun(ctx context.Context, scope store.Scope, id uuid.UUID) (*s
 // primary keys of conversation and run those that are not terminal.
 const (
 	sqlListRuns = `select ` + sqlRun + ` from parley.run r
-where r.tenant = $1::text and r.conversation_id = $3::uuid and (r.created_at, r.id) < ($5::timestamptz, $6::uuid)
+where r.tenant = $1::text and r.conversation_id = $3::uuid and r.timeout >= 0 and (r.created_at, r.id) < ($5::timestamptz, $6::uuid)
 	and ` + sqlVisible + `
 order by r.created_at desc, r.id desc limit $7::bigint`
 

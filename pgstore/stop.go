@@ -26,7 +26,7 @@ for no key update of c`
 var sqlStop = endStatement(`
 	select r.* from parley.run r
 		join parley.participant v on v.tenant = r.tenant and v.conversation_id = r.conversation_id and v.user_id = $2::text and v.member
-	where r.tenant = $1::text and r.id = $3::uuid and r.status in ('pending', 'running')`, `'stopped'`)
+	where r.tenant = $1::text and r.id = $3::uuid and r.completed_at is null`, `'stopped'`)
 
 // sqlExpire ends the run $3 if its time in the queue is over. $2 is its
 // conversation. The same keys serve it.

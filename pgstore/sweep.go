@@ -2,6 +2,7 @@ package pgstore
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/google/uuid"
@@ -63,18 +64,31 @@ const sqlDropEvents = `with ended as materialized (
 )
 select coalesce(sum(events), 0)::bigint from gone`
 
-// Sweep implements store.Store.
+// Sweep implements store.Store. It is several transactions. When one fails, what
+// those before it did is the answer; the next sweep goes on.
 func (s *Store) Sweep(ctx context.Context, a *store.Sweep) (*store.SweepResult, error) {
-	const name = "sweep"
 	out := &store.SweepResult{}
-	overdue, err := s.refs(ctx, name, s.sql.overdue, a.Limit)
-	if err != nil {
+	err := s.sweepQueues(ctx, a, out)
+	if err == nil && a.EventRetention > 0 {
+		out.Events, err = s.dropEvents(ctx, a.EventRetention, a.Limit)
+	}
+	idle := len(out.Expired) == 0 && len(out.Promoted) == 0
+	if err != nil && (idle || errors.Is(err, store.ErrOutcomeUnknown)) {
 		return nil, err
+	}
+	return out, nil
+}
+
+// sweepQueues ends queued runs whose time is over and promotes stranded ones.
+func (s *Store) sweepQueues(ctx context.Context, a *store.Sweep, out *store.SweepResult) error {
+	overdue, err := s.refs(ctx, "sweep", s.sql.overdue, a.Limit)
+	if err != nil {
+		return err
 	}
 	for _, ref := range overdue {
 		ended, promoted, err := s.sweepOne(ctx, ref, step{sql: s.sql.expire, args: append(refArgs(ref), jsonArg(a.QueueResult))})
 		if err != nil {
-			return nil, err
+			return err
 		}
 		if ended {
 			out.Expired = append(out.Expired, ref)
@@ -83,26 +97,20 @@ func (s *Store) Sweep(ctx context.Context, a *store.Sweep) (*store.SweepResult, 
 			out.Promoted = append(out.Promoted, *promoted)
 		}
 	}
-	stranded, err := s.refs(ctx, name, s.sql.stranded, a.Limit-len(out.Promoted))
+	stranded, err := s.refs(ctx, "sweep", s.sql.stranded, a.Limit-len(out.Promoted))
 	if err != nil {
-		return nil, err
+		return err
 	}
 	for _, ref := range stranded {
 		_, promoted, err := s.sweepOne(ctx, ref, step{sql: s.sql.promoteStranded, args: refArgs(ref)[:2]})
 		if err != nil {
-			return nil, err
+			return err
 		}
 		if promoted != nil {
 			out.Promoted = append(out.Promoted, *promoted)
 		}
 	}
-	if a.EventRetention > 0 {
-		out.Events, err = s.dropEvents(ctx, a.EventRetention, a.Limit)
-	}
-	if err != nil {
-		return nil, err
-	}
-	return out, nil
+	return nil
 }
 
 // refArgs are a run's name as arguments $1 to $3.
