@@ -8,8 +8,10 @@ type Caller struct {
 	Tenant string // required
 	User   string // required, unique within the tenant
 
-	Name      string // shown in directories; may be empty
-	AvatarURL string // likewise
+	// Name and AvatarURL are shown in directories; they may be empty. What of
+	// them cannot be stored is replaced or left out, and a long name is cut.
+	Name      string
+	AvatarURL string
 
 	Admin       bool       // may use ViewAdmin, and erase for others
 	Permissions Permission // what the caller may do at all
@@ -33,6 +35,9 @@ const (
 func (c Caller) may(verb Permission) error {
 	if c.Tenant == "" || c.User == "" || c.Permissions&verb != verb {
 		return ErrForbidden
+	}
+	if textFault(c.Tenant, 0) != "" || textFault(c.User, 0) != "" {
+		return ErrForbidden // nothing can be stored for such a user
 	}
 	return nil
 }
@@ -66,5 +71,14 @@ func (c Caller) scope() store.Scope {
 
 // participant is the caller's own entry in a directory.
 func (c Caller) participant() store.Participant {
-	return store.Participant{UserID: c.User, Name: c.Name, AvatarURL: c.AvatarURL, Member: true}
+	name, picture := c.profile()
+	return store.Participant{UserID: c.User, Name: name, AvatarURL: picture, Member: true}
+}
+
+// profile is how the caller is shown.
+func (c Caller) profile() (name, picture string) {
+	if textFault(c.AvatarURL, maxPartName) == "" {
+		picture = c.AvatarURL
+	}
+	return cutRunes(safeText(c.Name), maxIDLength), picture
 }

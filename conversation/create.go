@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 
 	"github.com/google/uuid"
 	"github.com/parley-go/parley/store"
@@ -165,7 +166,7 @@ func (e *Engine) agent(ctx context.Context, caller Caller, p *CreateParams) (*Ag
 func newRow(caller Caller, p *CreateParams, agent *Agent) (*store.NewConversation, error) {
 	row := &store.NewConversation{Conversation: store.Conversation{
 		Tenant: caller.Tenant, ID: p.ID, Owner: caller.User, Title: p.Title, TitleCustom: p.Title != "",
-		Mode: string(p.Mode), Channel: string(p.Channel), Surface: string(p.Surface), Metadata: p.Metadata,
+		Mode: string(p.Mode), Channel: string(p.Channel), Surface: string(p.Surface), Metadata: slices.Clone(p.Metadata),
 		Participants: []store.Participant{caller.participant()},
 	}}
 	var err error

@@ -94,19 +94,19 @@ func (r *TurnRequest) check(f *faults, cfg *Config) {
 	if r.Timeout < 0 {
 		f.add("timeout", "must not be negative")
 	}
-	checkAuthor(f, r.Author)
+	checkAuthor(f, "author", r.Author)
 }
 
-func checkAuthor(f *faults, a *Author) {
+func checkAuthor(f *faults, path string, a *Author) {
 	if a == nil {
 		return
 	}
 	if trim(a.ID) == "" {
-		f.add("author.id", "must not be empty")
+		f.add(path+".id", "must not be empty")
 	}
-	f.runes("author.id", a.ID, maxIDLength)
-	f.runes("author.name", a.Name, maxIDLength)
-	f.text("author.avatar_url", a.AvatarURL, maxPartName)
+	f.runes(path+".id", a.ID, maxIDLength)
+	f.runes(path+".name", a.Name, maxIDLength)
+	f.text(path+".avatar_url", a.AvatarURL, maxPartName)
 }
 
 func checkUserParts(f *faults, parts []Part, limit int) {
@@ -147,13 +147,21 @@ func checkOutputs(f *faults, outputs []ToolOutput, limit int) {
 		f.add("tool_outputs", "must have at most %d entries", maxOutputs)
 		return
 	}
+	size := 0
 	for i := range outputs {
+		for j := range outputs[i].Parts {
+			p := &outputs[i].Parts[j]
+			size += partOverhead + len(p.Text) + len(p.Value)
+		}
 		at := fmt.Sprintf("tool_outputs[%d]", i)
 		if outputs[i].ToolCallID == "" {
 			f.add(at+".tool_call_id", "must not be empty")
 		}
 		f.text(at+".tool_call_id", outputs[i].ToolCallID, maxCallID)
 		checkResultParts(f, at+".content", outputs[i].Parts, limit)
+	}
+	if size > limit { // they become one message
+		f.add("tool_outputs", "must be at most %d bytes together", limit)
 	}
 }
 

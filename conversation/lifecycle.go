@@ -192,6 +192,11 @@ func (e *Engine) PurgeUser(ctx context.Context, caller Caller, user string) (Pur
 	if user == "" || user != caller.User && !caller.Admin {
 		return PurgeCounts{}, ErrForbidden
 	}
+	var f faults
+	f.text("user", user, 0)
+	if err := f.err(); err != nil {
+		return PurgeCounts{}, err
+	}
 	counts, err := e.store.Purge(ctx, store.PurgeTarget{Tenant: caller.Tenant, Owner: user})
 	e.purged(caller.Tenant, uuid.Nil)
 	return counts, err

@@ -89,14 +89,15 @@ func (e *Engine) Append(ctx context.Context, caller Caller, id uuid.UUID, p Appe
 		return nil, err
 	}
 	messages := make([]Message, len(p.Messages))
-	copy(messages, p.Messages)
-	for i := range messages {
-		if messages[i].ID == uuid.Nil {
-			messages[i].ID = e.cfg.NewID()
+	repeatable := len(p.Messages) > 0 && p.Messages[0].ID != uuid.Nil
+	for i, m := range p.Messages {
+		if m.ID == uuid.Nil {
+			m.ID = e.cfg.NewID()
 		}
+		messages[i] = Message{ID: m.ID, Role: m.Role, Content: m.Content, Author: m.Author, Incomplete: m.Incomplete}
 	}
 	for try := 1; ; try++ {
-		res, err := e.tryAppend(ctx, caller, id, messages, &p)
+		res, err := e.tryAppend(ctx, caller, id, messages, &p, repeatable)
 		if p.ExpectedVersion == nil && errors.Is(err, ErrVersionConflict) && try < maxStartTries && ctx.Err() == nil {
 			continue // the pending calls it was checked against may have changed
 		}
@@ -104,7 +105,7 @@ func (e *Engine) Append(ctx context.Context, caller Caller, id uuid.UUID, p Appe
 	}
 }
 
-func (e *Engine) tryAppend(ctx context.Context, caller Caller, id uuid.UUID, messages []Message, p *AppendParams) (*AppendResult, error) {
+func (e *Engine) tryAppend(ctx context.Context, caller Caller, id uuid.UUID, messages []Message, p *AppendParams, repeatable bool) (*AppendResult, error) {
 	row, err := e.store.GetConversation(ctx, caller.scope(), id)
 	if err != nil {
 		return nil, err
@@ -136,7 +137,10 @@ func (e *Engine) tryAppend(ctx context.Context, caller Caller, id uuid.UUID, mes
 	a := &store.Append{Scope: caller.scope(), ConversationID: id, Expected: p.ExpectedVersion, Race: p.Race, Tail: tail}
 	if !behind { // else it is a replay or a conflict: the head never comes back to it
 		if err := settle(a, row, messages); err != nil {
-			return e.replayed(ctx, a, row, err)
+			if repeatable {
+				return e.replayed(ctx, a, row, p.ExpectedVersion, err)
+			}
+			return nil, err
 		}
 	}
 	return e.commitAppend(ctx, id, a)
@@ -174,12 +178,31 @@ func settle(a *store.Append, row *store.Conversation, messages []Message) error 
 	return err
 }
 
-// replayed answers an append that does not fit the head: it may be there
-// already, as the newest messages of the log.
-func (e *Engine) replayed(ctx context.Context, a *store.Append, row *store.Conversation, cause error) (*AppendResult, error) {
-	n := len(a.Messages)
-	q := &store.MessageQuery{After: max(row.Version-int64(n), 0), Before: row.Version + 1, Limit: n}
-	page, err := e.store.Messages(ctx, a.Scope, row.ID, q)
+// replayed answers an append that does not fit the head: it may be in the log
+// already (rule V7). The search goes back from the head, since a lost answer is
+// asked for again soon.
+func (e *Engine) replayed(ctx context.Context, a *store.Append, row *store.Conversation, expected *int64, cause error) (*AppendResult, error) {
+	first, n := int64(0), len(a.Messages)
+	q := &store.MessageQuery{Before: row.Version + 1, Limit: MaxMessagePageSize, Desc: true}
+	for first == 0 && q.Before > 1 {
+		page, err := e.store.Messages(ctx, a.Scope, row.ID, q)
+		if err != nil {
+			return nil, err
+		}
+		for i := range page.Messages {
+			if page.Messages[i].ID == a.Messages[0].ID {
+				first = page.Messages[i].Seq
+			}
+			q.Before = page.Messages[i].Seq
+		}
+		if len(page.Messages) < q.Limit {
+			break
+		}
+	}
+	if first == 0 || expected != nil && first != *expected+1 {
+		return nil, cause
+	}
+	page, err := e.store.Messages(ctx, a.Scope, row.ID, &store.MessageQuery{After: first - 1, Limit: n})
 	if err != nil {
 		return nil, err
 	}
@@ -191,7 +214,7 @@ func (e *Engine) replayed(ctx context.Context, a *store.Append, row *store.Conve
 			return nil, cause
 		}
 	}
-	return e.appended(row.ID, &store.AppendResult{Version: row.Version, Messages: page.Messages, Replayed: true})
+	return e.appended(row.ID, &store.AppendResult{Version: first + int64(n) - 1, Messages: page.Messages, Replayed: true})
 }
 
 func (e *Engine) commitAppend(ctx context.Context, id uuid.UUID, a *store.Append) (*AppendResult, error) {
@@ -224,30 +247,53 @@ func (e *Engine) checkMessages(f *faults, messages []Message) {
 		f.add("messages", "must be 1 to %d", maxAppend)
 		return
 	}
+	seen := make(map[uuid.UUID]bool, len(messages))
 	for i := range messages {
 		m, at := &messages[i], fmt.Sprintf("messages[%d]", i)
+		if seen[m.ID] {
+			f.add(at+".id", "is used by another message")
+		}
+		seen[m.ID] = true
 		switch m.Role {
 		case RoleUser, RoleAssistant, RoleTool, RoleSystem:
 		default:
 			f.add(at+".role", "must be user, assistant, tool or system")
 		}
-		if len(m.Content.raw) > e.cfg.MaxMessageBytes {
-			f.add(at, "must be at most %d bytes, has %d", e.cfg.MaxMessageBytes, len(m.Content.raw))
-			continue
-		}
-		parts, err := m.Content.Parts()
-		if err != nil {
-			f.add(at+".parts", "must be parts of a message")
-			continue
-		}
-		if len(parts) == 0 {
-			f.add(at+".parts", "must not be empty")
-		}
-		for j := range parts {
-			checkOutputPart(f, fmt.Sprintf("%s.parts[%d]", at, j), &parts[j], 0)
-		}
-		checkAuthor(f, m.Author)
+		e.checkContent(f, at+".parts", m)
+		checkAuthor(f, at+".author", m.Author)
 	}
+}
+
+// checkContent checks a message's parts, and encodes them anew: what is stored
+// is what was understood, and nothing beside it.
+func (e *Engine) checkContent(f *faults, at string, m *Message) {
+	if reason := textFault(string(m.Content.raw), e.cfg.MaxMessageBytes); reason != "" {
+		f.add(at, "%s", reason)
+		return
+	}
+	parts, err := m.Content.Parts()
+	if err != nil {
+		f.add(at, "must be parts of a message")
+		return
+	}
+	if len(parts) == 0 || len(parts) > maxParts {
+		f.add(at, "must be 1 to %d", maxParts)
+		return
+	}
+	before := len(f.errs)
+	for i := range parts {
+		checkOutputPart(f, fmt.Sprintf("%s[%d]", at, i), &parts[i], 0)
+	}
+	if len(f.errs) > before {
+		return
+	}
+	content, err := NewContent(parts...)
+	if err == nil && len(content.raw) > e.cfg.MaxMessageBytes {
+		f.add(at, "must be at most %d bytes, has %d", e.cfg.MaxMessageBytes, len(content.raw))
+	} else if err != nil {
+		f.add(at, "must be parts of a message")
+	}
+	m.Content = content
 }
 
 // Ask is RunTurn with a text for a turn, and returns the text of the answer. It

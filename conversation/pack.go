@@ -62,7 +62,11 @@ func decodePack(conversationID, runID uuid.UUID, pack *store.EventPack) ([]*Even
 	if err := decodeRow(pack.Body, &body, "events"); err != nil {
 		return nil, err
 	}
-	events := make([]*Event, 0, pack.Last-pack.First+1)
+	n := 0
+	for i := range body.Items {
+		n += max(len(body.Items[i].Lens), 1)
+	}
+	events := make([]*Event, 0, n)
 	seq := pack.First
 	add := func(t EventType, data EventData) {
 		events = append(events, &Event{

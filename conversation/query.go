@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
+	"io"
 	"time"
 
 	"github.com/google/uuid"
@@ -142,7 +144,10 @@ func decodeCursor(s string, into any) error {
 	}
 	dec := json.NewDecoder(bytes.NewReader(b))
 	dec.DisallowUnknownFields()
-	if dec.Decode(into) != nil || dec.More() {
+	if dec.Decode(into) != nil {
+		return ErrBadCursor
+	}
+	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
 		return ErrBadCursor
 	}
 	return nil
@@ -150,6 +155,12 @@ func decodeCursor(s string, into any) error {
 
 // listQuery turns a Query into the store's.
 func (q *Query) listQuery() (*store.ListQuery, *Page, error) {
+	var f faults
+	f.runes("q", q.Text, maxSearch)
+	f.runes("agent_id", q.AgentID, maxIDLength)
+	if err := f.err(); err != nil {
+		return nil, nil, err
+	}
 	sort := q.Sort
 	switch sort {
 	case SortRecent, SortOldest, SortTitle:
@@ -160,10 +171,13 @@ func (q *Query) listQuery() (*store.ListQuery, *Page, error) {
 	if q.Mode == ModeFast {
 		out.Mode = string(ModeFast)
 	}
-	if q.Channel == "" {
+	switch {
+	case q.Channel == "":
 		out.Exclude = []string{string(ChannelEmail)}
-	} else {
+	case channelPattern.MatchString(string(q.Channel)):
 		out.Channel = string(q.Channel)
+	default:
+		out.Channel = noChannel
 	}
 	page := &Page{}
 	if q.Page != 0 || q.PageSize != 0 {
@@ -179,13 +193,20 @@ func (q *Query) listQuery() (*store.ListQuery, *Page, error) {
 		if err := decodeCursor(q.Cursor, &c); err != nil {
 			return nil, nil, err
 		}
-		if c.Kind != cursorList || c.Sort != sort {
+		if c.Kind != cursorList || c.Sort != sort || c.ID == uuid.Nil || textFault(c.Title, 0) != "" {
 			return nil, nil, ErrBadCursor
 		}
 		out.After = &store.ListKey{ActivityAt: c.Activity, Title: c.Title, ID: c.ID}
 	}
 	return out, page, nil
 }
+
+// noChannel is a word that no conversation's channel can be: a channel that
+// nobody can have gives an empty page like any other unknown one (rule Q4).
+const noChannel = "-"
+
+// maxSearch bounds the text of a search, in characters: nothing that is searched is longer.
+const maxSearch = 200
 
 func clampSize(n int) int {
 	if n == 0 {

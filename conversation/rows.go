@@ -259,7 +259,7 @@ func (f *fixed) conversation(row *store.Conversation, caller Caller, view View) 
 		ID: row.ID, Tenant: row.Tenant, User: row.Owner, Title: row.Title, TitleCustom: row.TitleCustom,
 		Mode: Mode(row.Mode), Channel: Channel(row.Channel), Surface: Surface(row.Surface),
 		Defaults: Defaults{SystemPrompt: f.defaults.SystemPrompt, Settings: withoutSecrets(f.defaults.Settings.clone())},
-		Metadata: f.row.Metadata, Version: row.Version, ParentID: f.row.ParentID, ParentVersion: f.row.ParentVersion,
+		Metadata: slices.Clone(f.row.Metadata), Version: row.Version, ParentID: f.row.ParentID, ParentVersion: f.row.ParentVersion,
 		ReadOnly:  readOnly(Channel(row.Channel), Surface(row.Surface), caller),
 		ViewingAs: view, StreamStatus: streamStatus(row), LastText: row.Preview, Participants: directory(row),
 		CreatedAt: row.CreatedAt, UpdatedAt: row.UpdatedAt, ActivityAt: row.ActivityAt, DeletedAt: row.DeletedAt,

@@ -280,8 +280,8 @@ func (p *plan) assemble(cfg *Config, req *TurnRequest) error {
 		Parts: req.parts(), Author: req.Author, Abandon: req.AbandonPending, Effective: toStoredSettings(settings),
 		Origins: origins, SystemPrompt: p.fixed.defaults.SystemPrompt, ToolChoice: req.ToolChoice,
 	}
-	if p.caller.Name != "" || p.caller.AvatarURL != "" {
-		p.spec.Starter = &Author{ID: p.caller.User, Name: p.caller.Name, AvatarURL: p.caller.AvatarURL}
+	if name, picture := p.caller.profile(); name != "" || picture != "" {
+		p.spec.Starter = &Author{ID: p.caller.User, Name: name, AvatarURL: picture}
 	}
 	for _, o := range req.Outputs {
 		p.spec.Outputs = append(p.spec.Outputs, storedOutput{ID: o.ToolCallID, Parts: o.Parts, IsError: o.IsError})

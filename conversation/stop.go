@@ -142,7 +142,8 @@ func (e *Engine) RunTurn(ctx context.Context, caller Caller, id uuid.UUID, req T
 // NudgeRun hands text to a run in flight, which reads it at its next step
 // (Turn.Step). The state it comes back with is NudgeWaiting, or NudgeReturned
 // when the run was not running. In the end it is NudgeApplied, and the text a
-// message of the log, or NudgeReturned. Needs PermWrite.
+// message of the log, or NudgeReturned. A conversation that is read-only here
+// takes none (ErrReadOnly). Needs PermWrite.
 func (e *Engine) NudgeRun(ctx context.Context, caller Caller, run uuid.UUID, text string) (*Nudge, error) {
 	if err := caller.may(PermWrite); err != nil {
 		return nil, err
@@ -150,6 +151,13 @@ func (e *Engine) NudgeRun(ctx context.Context, caller Caller, run uuid.UUID, tex
 	row, err := e.store.GetRun(ctx, caller.scope(), run)
 	if err != nil {
 		return nil, err
+	}
+	conv, err := e.store.GetConversation(ctx, caller.scope(), row.ConversationID)
+	if err != nil {
+		return nil, err
+	}
+	if readOnly(Channel(conv.Channel), Surface(conv.Surface), caller) {
+		return nil, ErrReadOnly // it would be a message of the log
 	}
 	var f faults
 	f.text("text", text, e.cfg.MaxMessageBytes)
@@ -221,7 +229,7 @@ func (e *Engine) Runs(ctx context.Context, caller Caller, id uuid.UUID, q RunQue
 		if err := decodeCursor(q.Cursor, &c); err != nil {
 			return nil, err
 		}
-		if c.Kind != cursorRun {
+		if c.Kind != cursorRun || c.ID == uuid.Nil {
 			return nil, ErrBadCursor
 		}
 		query.After = &store.RunCursor{CreatedAt: c.Created, ID: c.ID}

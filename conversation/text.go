@@ -59,6 +59,7 @@ const previewRunes = 200
 
 // preview folds white space and cuts after previewRunes characters.
 func preview(s string) string {
+	s = trim(s)
 	if len(s) > 8*previewRunes {
 		s = strings.ToValidUTF8(s[:8*previewRunes], "")
 	}

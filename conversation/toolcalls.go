@@ -130,7 +130,7 @@ func (l *ledger) take(role Role, parts []Part) error {
 		p := &parts[i]
 		switch p.Type {
 		case PartToolCall:
-			if role != RoleAssistant {
+			if role != RoleAssistant || l.isOpen(p.ToolCallID, parts[:i]) {
 				return errBrokenLedger
 			}
 		case PartToolResult:
@@ -138,6 +138,9 @@ func (l *ledger) take(role Role, parts []Part) error {
 				return errBrokenLedger
 			}
 		default:
+			if role == RoleTool {
+				return errBrokenLedger
+			}
 		}
 	}
 	if role != RoleTool && len(l.open) > 0 {
@@ -149,6 +152,21 @@ func (l *ledger) take(role Role, parts []Part) error {
 		}
 	}
 	return nil
+}
+
+// isOpen reports whether a call of that id waits already, or is among the parts.
+func (l *ledger) isOpen(id string, parts []Part) bool {
+	for i := range l.open {
+		if l.open[i].ID == id {
+			return true
+		}
+	}
+	for i := range parts {
+		if parts[i].Type == PartToolCall && parts[i].ToolCallID == id {
+			return true
+		}
+	}
+	return false
 }
 
 func (l *ledger) answer(id string) bool {
