@@ -214,6 +214,9 @@ func (f *follower) changes(ctx context.Context) ([]*Event, error) {
 	if err != nil {
 		return out, err
 	}
+	if len(fresh) > 0 {
+		f.catchUp(ctx)
+	}
 	for i := range fresh {
 		if err := f.read(ctx, &fresh[i], Cursor{}); err != nil {
 			return out, err
@@ -221,6 +224,16 @@ func (f *follower) changes(ctx context.Context) ([]*Event, error) {
 		f.mark(&fresh[i])
 	}
 	return out, nil
+}
+
+// catchUp fetches what the runs followed so far have stored elsewhere: a run that
+// began after their end must not be heard of before it.
+func (f *follower) catchUp(ctx context.Context) {
+	for _, r := range f.readers {
+		if r.log != nil && r.log.elsewhere() {
+			f.e.fetch(ctx, r.log, f.scope.Tenant)
+		}
+	}
 }
 
 // newRuns returns runs that were not seen yet, oldest first.

@@ -182,11 +182,9 @@ func (h *hub) remote() (logs []*hubLog, topics []*topic) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for _, l := range h.logs {
-		l.mu.Lock()
-		if !l.local && !l.terminal && !l.gone {
+		if l.elsewhere() {
 			logs = append(logs, l)
 		}
-		l.mu.Unlock()
 	}
 	for _, t := range h.topics {
 		topics = append(topics, t)

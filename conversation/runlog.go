@@ -200,6 +200,13 @@ func (l *runLog) detach(writer int64) {
 	l.wake()
 }
 
+// elsewhere reports whether the run goes on, and not here.
+func (l *runLog) elsewhere() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return !l.local && !l.terminal && !l.gone
+}
+
 // takeBack drops the events behind a number, and sends readers beyond it back.
 // Callers hold mu.
 func (l *runLog) takeBack(to int64) {

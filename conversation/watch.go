@@ -108,10 +108,17 @@ func (e *Engine) feed(ctx context.Context, l *hubLog, mark *store.Mark) {
 	l.mu.Lock()
 	last := l.stored
 	l.mu.Unlock()
-	if mark.EventSeq <= last && !mark.Status.Terminal() {
-		return
+	if mark.EventSeq > last || mark.Status.Terminal() {
+		e.fetch(ctx, l.runLog, l.ref.Tenant)
 	}
-	scope := store.Scope{Tenant: l.ref.Tenant, Wide: true}
+}
+
+// fetch reads what the store has of a run and the log has not.
+func (e *Engine) fetch(ctx context.Context, l *runLog, tenant string) {
+	l.mu.Lock()
+	last := l.stored
+	l.mu.Unlock()
+	scope := store.Scope{Tenant: tenant, Wide: true}
 	for {
 		page, err := e.store.ReadEvents(ctx, scope, l.runID, last, feedPacks)
 		if err != nil {
