@@ -93,7 +93,7 @@ func (x *exchange) wholeConversation(shape any, c *conversation.Conversation, vi
 			}
 		}
 		if b, err = x.part(b); err != nil {
-			return nil // the client has left
+			giveUp()
 		}
 	}
 	b = append(b, "]}"...)

@@ -24,25 +24,33 @@ func (x *exchange) pump(s *conversation.Stream) {
 	o := &eventWriter{w: &x.w, control: http.NewResponseController(&x.w), timeout: x.h.opts.WriteTimeout, lost: cancel}
 	x.patient()
 	if o.comment() != nil {
-		return
+		giveUp()
 	}
-	defer o.beat(x.h.opts.Heartbeat)()
+	stop := o.beat(x.h.opts.Heartbeat)
+	defer stop()
 	for {
 		events, err := s.Next(ctx)
-		if err == nil {
-			err = o.events(events)
-			if err != nil { // the reader is gone, or too slow
-				return
+		switch {
+		case err == nil:
+			if o.events(events) != nil {
+				stop()
+				giveUp()
 			}
-			continue
-		}
-		if errors.Is(err, io.EOF) || ctx.Err() != nil {
+		case errors.Is(err, io.EOF):
+			return
+		case ctx.Err() != nil:
+			stop()
+			giveUp()
+		default:
+			o.closed(x.farewell(err))
 			return
 		}
-		o.closed(x.farewell(err))
-		return
 	}
 }
+
+// giveUp breaks off an answer whose reader is gone or too slow: it must not look
+// like its end, and finishing it in good order could wait for ever.
+func giveUp() { panic(http.ErrAbortHandler) }
 
 // patient lifts the server's time-outs from the connection: this answer takes
 // as long as the run does, and each write has a deadline of its own.
@@ -134,8 +142,8 @@ func appendEvent(b []byte, e *conversation.Event) ([]byte, error) {
 	return append(b, "\n\n"...), nil
 }
 
-// write writes with a deadline. It is lifted again by flush, since HTTP/2 ends
-// a stream whose deadline passes while nothing is written.
+// write writes with a deadline. It is lifted again by flush once all is sent,
+// since HTTP/2 ends a stream whose deadline passes while nothing is written.
 func (o *eventWriter) write(b []byte) error {
 	_ = o.control.SetWriteDeadline(time.Now().Add(o.timeout))
 	_, err := o.w.Write(b)
@@ -143,9 +151,11 @@ func (o *eventWriter) write(b []byte) error {
 }
 
 func (o *eventWriter) flush() error {
-	err := o.control.Flush()
+	if err := o.control.Flush(); err != nil {
+		return err
+	}
 	_ = o.control.SetWriteDeadline(time.Time{})
-	return err
+	return nil
 }
 
 // comment writes a line that no reader shows.
