@@ -57,6 +57,9 @@ func (f *follower) begin(ctx context.Context, after Cursor) error {
 		}
 		return f.tail(ctx)
 	}
+	if after.Seq < 0 {
+		return ErrBadCursor
+	}
 	row, err := f.e.store.GetRun(ctx, f.scope, after.RunID)
 	if errors.Is(err, ErrNotFound) || err == nil && row.ConversationID != f.id {
 		return ErrBadCursor

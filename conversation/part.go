@@ -168,9 +168,17 @@ type Content struct {
 	raw json.RawMessage
 }
 
-// NewContent encodes parts. It fails on a part of unknown type or with JSON
-// that is none.
+// NewContent encodes parts. It fails with FieldErrors on a part that cannot be
+// stored: of unknown type, without what its type needs, with JSON that is none,
+// or with text that has NUL or is not UTF-8.
 func NewContent(parts ...Part) (Content, error) {
+	var f faults
+	for i := range parts {
+		checkOutputPart(&f, fmt.Sprintf("parts[%d]", i), &parts[i], 0)
+	}
+	if err := f.err(); err != nil {
+		return Content{}, err
+	}
 	if parts == nil {
 		parts = []Part{}
 	}
