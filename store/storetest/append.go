@@ -133,7 +133,7 @@ func appendActive(e *env) {
 			_, err := e.store.Append(e.ctx, e.newAppend(c.ID, 1))
 			e.requireActive(err, r.ID)
 		})
-		e.finish(r, 0)
+		e.end(r)
 		require.Equal(e, int64(1), e.say(c.ID, 1).Version, "%s: once it ended", name)
 	}
 }

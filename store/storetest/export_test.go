@@ -1,11 +1,8 @@
 package storetest
 
 import (
-	"fmt"
-	"runtime"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/parley-go/parley/store"
@@ -83,47 +80,7 @@ func Complaints(name string, test func(t *Recorder)) string {
 	return strings.Join(t.words, "\n")
 }
 
-// Recorder is a testT that remembers instead of failing a test.
-type Recorder struct {
-	name     string
-	mu       sync.Mutex
-	words    []string
-	cleanups []func()
-}
-
-func (r *Recorder) Helper()             {}
-func (r *Recorder) Name() string        { return r.name }
-func (r *Recorder) Logf(string, ...any) {}
-
-func (r *Recorder) Errorf(format string, args ...any) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.words = append(r.words, fmt.Sprintf(format, args...))
-}
-
-func (r *Recorder) FailNow() {
-	r.mu.Lock()
-	if len(r.words) == 0 {
-		r.words = append(r.words, "FailNow")
-	}
-	r.mu.Unlock()
-	runtime.Goexit()
-}
-
-func (r *Recorder) Failed() bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return len(r.words) > 0
-}
-
-func (r *Recorder) Cleanup(f func()) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.cleanups = append(r.cleanups, f)
-}
-
-func (r *Recorder) clean() {
-	for _, f := range slices.Backward(r.cleanups) {
-		f()
-	}
+// TwinsFail gives what RunTwins complains of, "" if it passes.
+func TwinsFail(a, b store.Store) string {
+	return Complaints("twins", func(t *Recorder) { twins(t, a, b) })
 }

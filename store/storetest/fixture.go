@@ -171,6 +171,16 @@ func (e *env) finish(r *store.Run, n int, edits ...func(*store.FinishRun)) *stor
 	return result
 }
 
+// end ends a run that holds the conversation, whoever holds the run.
+func (e *env) end(r *store.Run) {
+	e.Helper()
+	if r.Status == store.RunPending {
+		e.stop(r.ID)
+		return
+	}
+	e.finish(r, 0)
+}
+
 // claimAll takes over everything that may be claimed.
 func (e *env) claimAll(d time.Duration) []store.Claimed {
 	e.Helper()

@@ -9,7 +9,7 @@ import (
 )
 
 // Two implementations that share no code agree on what the contract says.
-func TestMemstore(t *testing.T) {
+func TestMemstore_Model(t *testing.T) {
 	t.Parallel()
-	storetest.Run(t, func(t *testing.T) store.Store { return memstore.New(nil) })
+	storetest.RunModel(t, func(t *testing.T) store.Store { return memstore.New(nil) })
 }

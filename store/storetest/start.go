@@ -152,7 +152,7 @@ func startRejected(e *env) {
 			_, err := e.other.StartRun(e.ctx, e.newStart(c.ID))
 			e.requireActive(err, r.ID)
 		})
-		e.finish(r, 0)
+		e.end(r)
 		require.NotEqual(e, r.ID, e.start(c.ID).ID, "%s: once it ended", name)
 	}
 	c := e.create()

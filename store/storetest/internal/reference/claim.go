@@ -56,7 +56,9 @@ func (s *Store) Claim(ctx context.Context, a *store.Claim) ([]store.Claimed, err
 				r.nudges[i].State = store.NudgeWaiting
 			}
 		}
-		s.touch(r.of)
+		if !s.is(ClaimLeavesUpdatedAt) {
+			s.touch(r.of)
+		}
 		out = append(out, store.Claimed{Run: r.row, Conversation: r.of.view()})
 	}
 	return out, nil

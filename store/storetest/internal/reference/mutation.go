@@ -177,6 +177,7 @@ const (
 	IdleClaimIsNotFound      Mutation = "IdleClaimIsNotFound"
 	ClaimOneTenant           Mutation = "ClaimOneTenant"
 	ClaimChecksApart         Mutation = "ClaimChecksApart"
+	ClaimLeavesUpdatedAt     Mutation = "ClaimLeavesUpdatedAt"
 	AttemptStands            Mutation = "AttemptStands"
 	TakenNudgesStay          Mutation = "TakenNudgesStay"
 	RenewUnfenced            Mutation = "RenewUnfenced"
