@@ -31,6 +31,12 @@ type Turn struct {
 	strayed bool               // the store may have given out nudges that never came
 }
 
+// Format writes which turn it is. Printing one must neither show what it holds
+// nor read it while it is being written.
+func (t *Turn) Format(f fmt.State, _ rune) {
+	_, _ = fmt.Fprintf(f, "turn of run %s, attempt %d", t.run.ID, t.run.Attempt)
+}
+
 // Conversation returns the conversation as it was when the attempt began, seen
 // by the user who started the run. Its directory may be missing.
 func (t *Turn) Conversation() *Conversation { return t.conv }
