@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 	"unicode"
 
 	"github.com/google/uuid"
@@ -269,6 +270,8 @@ func TestInput_EveryStringOfEveryArgument(t *testing.T) {
 			require.NotEmpty(t, all)
 			at := f.waiting()
 			require.NoError(t, d.call(f, at, d.full()), "the arguments are right before they are spoilt")
+			require.Eventually(t, func() bool { return f.engine.Stats() == conversation.Stats{} }, 10*time.Second, time.Millisecond,
+				"what the right arguments started has ended, and changes no list any more")
 			at = f.waiting()
 			before := f.picture(at.conversation)
 			for i := range all {
