@@ -189,6 +189,8 @@ func eventsPages(e *env) {
 			require.NoError(e, err)
 			require.Equal(e, page.More, len(page.Packs) == limit && len(got)+limit < len(packs), "by %d", limit)
 			got = append(got, page.Packs...)
+			require.LessOrEqual(e, len(got), len(packs), "the walk does not end")
+			require.NotEmpty(e, page.Packs)
 			after, more = got[len(got)-1].Last, page.More
 		}
 		require.Equal(e, packs, got, "by %d", limit)

@@ -79,6 +79,7 @@ func runsPages(e *env) {
 		for {
 			page := e.runs(c.ID, store.RunQuery{After: after, Limit: limit})
 			got = append(got, runIDs(page)...)
+			require.LessOrEqual(e, len(got), len(want), "the walk does not end")
 			if len(page) < limit {
 				break
 			}

@@ -252,6 +252,7 @@ func (e *env) walkAs(scope store.Scope, q store.ListQuery) []store.Conversation 
 	for {
 		page := e.list(scope, q)
 		all = append(all, page.Conversations...)
+		require.LessOrEqual(e, len(all), 1000, "the walk does not end")
 		if page.Next == nil {
 			break
 		}
