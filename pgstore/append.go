@@ -100,7 +100,7 @@ var errContended = fmt.Errorf("%w: overtaken by other writers %d times", store.E
 const sqlAppendLook = `select c.version, c.deleted_at is not null, c.active[1], c.pending is not null, ` + sqlMessage + `
 from parley.conversation c left join lateral (
 	select * from parley.message
-	where tenant = $1::text and conversation_id = $3::uuid and id = any($5::uuid[])
+	where tenant = $1::text and conversation_id = $3::uuid and id = any($5::uuid[]) and seq > 0
 ) m on true
 where c.tenant = $1::text and c.id = $3::uuid and ` + sqlVisible + `
 order by m.seq`

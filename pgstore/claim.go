@@ -10,13 +10,13 @@ import (
 
 // sqlClaim takes over runs, oldest first. It locks the conversations, passing
 // over those that others have locked, and then the runs in one order; a run that
-// changed in between is left alone. The index run_claimable serves it, and the
+// changed in between is left alone. The index run_due serves it, and the
 // primary keys of conversation, run and detail.
 const sqlClaim = `with free as materialized (
 	select r.tenant, r.conversation_id, r.id, r.fence, r.status, r.created_at, c.fence_seq
 	from parley.run r join parley.conversation c on c.tenant = r.tenant and c.id = r.conversation_id
-	where not r.queued and (r.status = 'pending' or r.status = 'running' and r.lease_until < statement_timestamp())
-	order by r.created_at, r.id limit $3::bigint
+	where r.due = 1 and (r.status = 'pending' or r.lease_until < statement_timestamp())
+	order by r.due_at, r.id limit $3::bigint
 	for no key update of c skip locked
 ), still as materialized (
 	select free.*, row_number() over (partition by free.tenant, free.conversation_id order by free.created_at, free.id) as nr

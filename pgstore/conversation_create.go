@@ -7,69 +7,57 @@ import (
 	"github.com/parley-go/parley/store"
 )
 
-// sqlCreate writes a conversation, its detail and its directory. Nothing
-// happens when the id is taken.
-const sqlCreate = `with c as (
-	insert into parley.conversation (tenant, id, owner, version, created_at, updated_at, activity_at, activity_minute,
-		title_custom, shared, mode, channel, surface, agent_id, agent_key, title, title_key, preview, preview_key, pending)
-	select $1::text, $2::uuid, $3::text, 0, statement_timestamp(), statement_timestamp(), statement_timestamp(),
-		floor(date_part('epoch', statement_timestamp()) / 60)::int,
-		$4::bool, cardinality($18::text[]) > 1, $5::text, $6::text, $7::text, $8::text, $9::text, $10::text, $11::text, $12::text, $13::text,
-		$14::text::json
-	on conflict do nothing
-	returning *
-), d as (
-	insert into parley.detail (tenant, conversation_id, agent_name, agent, defaults, metadata, parent_id, parent_version)
-	select c.tenant, c.id, $15::text, $16::text::json, $17::text::json, $23::text::json, $24::uuid, $25::bigint from c
-	returning *
-), p as (
-	insert into parley.participant (tenant, conversation_id, user_id, name, avatar_url, member, author, owner, added_at, added_nr)
-	select c.tenant, c.id, u.user_id, u.name, u.avatar_url, u.member, u.author, u.user_id = c.owner, c.created_at, u.nr
-	from c, unnest($18::text[], $19::text[], $20::text[], $21::bool[], $22::bool[])
-		with ordinality u(user_id, name, avatar_url, member, author, nr)
-)
-select ` + sqlConversation + ` from c, d`
-
-// sqlFork is sqlCreate with the messages 1 to $25 of the conversation $24, as the
-// scope $26, $27, $28 shows it. The primary keys of participant, conversation and
-// message serve it.
-const sqlFork = `with source as (
+// sqlCreate writes a conversation, its detail and its directory; nothing happens
+// when the tenant has the id. sqlFork does so with the messages 1 to $25 of the
+// conversation $24, as the scope $26, $27, $28 shows it. The primary keys serve
+// them; detail_conversation refuses an id that another tenant has.
+var (
+	sqlCreate = createStatement("", "0", "", "")
+	sqlFork   = createStatement(`source as (
 	select c.tenant, c.id from parley.conversation c
 	where c.tenant = $26::text and c.id = $24::uuid and c.version >= $25::bigint and $25::bigint >= 0
 		and ($28::bool or exists (select 1 from parley.participant v
 			where v.tenant = $26::text and v.conversation_id = $24::uuid and v.user_id = $27::text and v.member))
-), c as (
+), `, "$25::bigint", "\n\tfrom source", `messages as (
+	insert into parley.message (tenant, conversation_id, seq, id, run_id, created_at, incomplete, role, author, parts)
+	select c.tenant, c.id, m.seq, m.id, m.run_id, m.created_at, m.incomplete, m.role, m.author, m.parts
+	from c, source, parley.message m
+	where m.tenant = source.tenant and m.conversation_id = source.id and m.seq <= $25::bigint
+), `)
+)
+
+func createStatement(source, version, given, messages string) string {
+	return `with ` + source + `c as (
 	insert into parley.conversation (tenant, id, owner, version, created_at, updated_at, activity_at, activity_minute,
-		title_custom, shared, mode, channel, surface, agent_id, agent_key, title, title_key, preview, preview_key, pending)
-	select $1::text, $2::uuid, $3::text, $25::bigint, statement_timestamp(), statement_timestamp(), statement_timestamp(),
+		title_custom, shared, mode, channel, surface, agent_id, title, preview, preview_key, pending)
+	select $1::text, $2::uuid, $3::text, ` + version + `, statement_timestamp(), statement_timestamp(), statement_timestamp(),
 		floor(date_part('epoch', statement_timestamp()) / 60)::int,
-		$4::bool, cardinality($18::text[]) > 1, $5::text, $6::text, $7::text, $8::text, $9::text, $10::text, $11::text, $12::text, $13::text,
-		$14::text::json
-	from source
+		$4::bool, cardinality($18::text[]) > 1, $5::text, $6::text, $7::text, $8::text, $10::text, $12::text, $13::text,
+		$14::text::json` + given + `
 	on conflict do nothing
 	returning *
-), m as (
-	insert into parley.message (tenant, conversation_id, seq, id, run_id, created_at, incomplete, role, author, parts)
-	select c.tenant, c.id, o.seq, o.id, o.run_id, o.created_at, o.incomplete, o.role, o.author, o.parts
-	from c, source, parley.message o
-	where o.tenant = source.tenant and o.conversation_id = source.id and o.seq <= $25::bigint
 ), d as (
-	insert into parley.detail (tenant, conversation_id, agent_name, agent, defaults, metadata, parent_id, parent_version)
-	select c.tenant, c.id, $15::text, $16::text::json, $17::text::json, $23::text::json, $24::uuid, $25::bigint from c
+	insert into parley.detail (tenant, conversation_id, owner, title_key, agent_key, agent_name, agent, defaults, metadata,
+		parent_id, parent_version)
+	select c.tenant, c.id, c.owner, $11::text, $9::text, $15::text, $16::text::json, $17::text::json, $23::text::json,
+		$24::uuid, $25::bigint
+	from c
 	returning *
-), p as (
+), ` + messages + `people as (
 	insert into parley.participant (tenant, conversation_id, user_id, name, avatar_url, member, author, owner, added_at, added_nr)
 	select c.tenant, c.id, u.user_id, u.name, u.avatar_url, u.member, u.author, u.user_id = c.owner, c.created_at, u.nr
 	from c, unnest($18::text[], $19::text[], $20::text[], $21::bool[], $22::bool[])
 		with ordinality u(user_id, name, avatar_url, member, author, nr)
 )
 select ` + sqlConversation + ` from c, d`
+}
 
 // sqlCreated looks at a conversation by its id alone, for the one who wants to
-// create it. The index conversation_id serves it.
+// create it. The index detail_conversation and the primary key of conversation
+// serve it.
 const sqlCreated = `select ` + sqlConversation + `, p.*
-from parley.conversation c join parley.detail d on d.tenant = c.tenant and d.conversation_id = c.id ` + sqlDirectory + `
-where c.id = $1::uuid`
+from parley.detail d join parley.conversation c on c.tenant = d.tenant and c.id = d.conversation_id ` + sqlDirectory + `
+where d.conversation_id = $1::uuid`
 
 // CreateConversation implements store.Store.
 func (s *Store) CreateConversation(ctx context.Context, n *store.NewConversation) (*store.Conversation, error) {
@@ -94,10 +82,10 @@ func createConversation(ctx context.Context, via doer, n *store.NewConversation)
 		err := via.do(ctx, &call{name: name, access: writing, tenant: n.Tenant, steps: []step{
 			{sql: sql, args: args, rows: one(&fresh, conversationDest(&row)...)},
 		}})
-		if err != nil {
+		if err != nil && duplicate(err) == "" {
 			return nil, err
 		}
-		if fresh {
+		if fresh && err == nil {
 			row.Participants = people
 			return &row, nil
 		}

@@ -11,7 +11,7 @@ import (
 
 // sqlDelete sets the deletion time and ends every run that is not terminal. It
 // follows sqlLock in one transaction. The primary keys of participant,
-// conversation and run serve it.
+// conversation, detail and run serve it.
 const sqlDelete = `with was as materialized (
 	select c.active || c.queue_front || c.queue as runs from parley.conversation c
 	where c.tenant = $1::text and c.id = $3::uuid and ` + sqlVisible + ` and c.deleted_at is null
@@ -21,10 +21,13 @@ const sqlDelete = `with was as materialized (
 		fences = '{}', active = '{}', queue_front = null, queue = null, settling_front = null, settling = null, promoted = null,
 		last_run_status = case when c.last_run_id = any(was.runs) then 'stopped' else c.last_run_status end
 	from was where c.tenant = $1::text and c.id = $3::uuid
-	returning c.tenant, c.updated_at, was.runs
+	returning c.tenant, c.id, c.updated_at, was.runs
+), d as (
+	update parley.detail d set listed = false from c where d.tenant = c.tenant and d.conversation_id = c.id
 ), r as (
 	update parley.run r set status = 'stopped', result = $5::text::json, queued = false, queue_until = null,
-		owner = '', lease_until = null, completed_at = c.updated_at, event_seq = r.event_seq + 1
+		owner = '', lease_until = null, completed_at = c.updated_at, event_seq = r.event_seq + 1,
+		` + sqlEndedDue + `
 	from c where r.tenant = c.tenant and r.id = any(c.runs)
 	returning r.id, r.created_at
 )
@@ -54,10 +57,14 @@ func (s *Store) DeleteConversation(ctx context.Context, scope store.Scope, id uu
 	return row, ended, nil
 }
 
-// sqlRestore clears the deletion time. The primary keys of participant and
-// conversation serve it.
-const sqlRestore = `update parley.conversation c set deleted_at = null, listed = true, updated_at = ` + sqlNow + `
-where c.tenant = $1::text and c.id = $3::uuid and ` + sqlVisible + ` and c.deleted_at is not null`
+// sqlRestore clears the deletion time. The primary keys of participant,
+// conversation and detail serve it.
+const sqlRestore = `with c as (
+	update parley.conversation c set deleted_at = null, listed = true, updated_at = ` + sqlNow + `
+	where c.tenant = $1::text and c.id = $3::uuid and ` + sqlVisible + ` and c.deleted_at is not null
+	returning c.tenant, c.id
+)
+update parley.detail d set listed = true from c where d.tenant = c.tenant and d.conversation_id = c.id`
 
 // RestoreConversation implements store.Store.
 func (s *Store) RestoreConversation(ctx context.Context, scope store.Scope, id uuid.UUID) (*store.Conversation, error) {

@@ -20,12 +20,11 @@ const sqlRetitles = `($5::bool and not ($7::bool and (c.title <> '' or $6::text 
 			and (c.title <> $6::text or c.title_custom <> (not $7::bool and $6::text <> '')))`
 
 // sqlUpdate changes what differs: the title, the mode $9, the directory. It
-// follows sqlLock in one transaction. The primary keys of participant and
-// conversation serve it.
+// follows sqlLock in one transaction. The primary keys of participant,
+// conversation and detail serve it.
 var sqlUpdate = `with c as (
 	update parley.conversation c set ` + sqlShared(10) + `,
 		title = case when ` + sqlRetitles + ` then $6::text else c.title end,
-		title_key = case when ` + sqlRetitles + ` then $8::text else c.title_key end,
 		title_custom = case when ` + sqlRetitles + ` then not $7::bool and $6::text <> '' else c.title_custom end,
 		mode = coalesce($9::text, c.mode),
 		updated_at = ` + sqlNow + `
@@ -35,7 +34,10 @@ var sqlUpdate = `with c as (
 				left join parley.participant p on p.tenant = $1::text and p.conversation_id = $3::uuid and p.user_id = u.user_id
 			where p.user_id is null or u.name not in ('', p.name) or u.avatar_url not in ('', p.avatar_url)
 				or u.member and not p.member or u.author and not p.author))
-	returning c.tenant, c.id, c.updated_at
+	returning c.tenant, c.id, c.updated_at, c.title = $6::text as titled
+), d as (
+	update parley.detail d set title_key = $8::text
+	from c where $5::bool and c.titled and d.tenant = c.tenant and d.conversation_id = c.id and d.title_key <> $8::text
 ), ` + sqlPeople(10) + `
 select from c`
 

@@ -37,11 +37,13 @@ func sqlFinish(f form) string {
 		first := args.take(peopleColumns)
 		sets, parts = append(sets, sqlShared(first)), parts+", "+sqlPeople(first)
 	}
-	events := `event_seq = r.event_seq + 1`
+	events := `event_seq = r.event_seq + 1, ` + sqlEndedDue
 	if f.events {
 		first := args.take(3)
 		events = from(first, `tail_events = ($1::bigint = r.event_seq + 1), has_events = r.has_events or $1::bigint = r.event_seq + 1,
-		event_seq = case when $1::bigint = r.event_seq + 1 then $2::bigint else r.event_seq end + 1`)
+		event_seq = case when $1::bigint = r.event_seq + 1 then $2::bigint else r.event_seq end + 1,
+		due = case when r.has_events or $1::bigint = r.event_seq + 1 then 3 end,
+		due_at = case when r.has_events or $1::bigint = r.event_seq + 1 then c.updated_at end`)
 		parts += from(first, `, events as (
 	insert into parley.run_event (tenant, run_id, first, last, body)
 	select r.tenant, r.id, $1::bigint, $2::bigint, $3::bytea from ended r where r.tail_events

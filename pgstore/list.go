@@ -3,6 +3,7 @@ package pgstore
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -12,111 +13,150 @@ import (
 )
 
 // sqlListed is the condition that the query's filters show the conversation c:
-// $3 mode, $4 agent, $5 channel, $6 channels left out, $7 pattern of the text.
-// Each text is tried by itself, so that none is found across two of them.
+// $3 mode, $4 agent, $5 channel, $6 channels left out.
 const sqlListed = `c.listed
 		and ($3::text = '' or c.mode = $3::text)
 		and ($4::text = '' or c.agent_id = $4::text)
 		and ($5::text = '' or c.channel = $5::text)
-		and c.channel <> all($6::text[])
-		and ($7::text is null or substr(c.title_key, 2) like $7::text or c.agent_key like $7::text
+		and c.channel <> all($6::text[])`
+
+// sqlHasText is the condition that one of the texts of c and its detail d has
+// the pattern $7. Each is tried by itself, so that none is found across two.
+const sqlHasText = `
+		and (substr(d.title_key, 2) like $7::text or d.agent_key like $7::text
 			or coalesce(c.preview_key, c.preview) like $7::text)`
 
 // order is one of the orders of a list.
 type order struct {
-	columns string // what it sorts by
-	behind  string // the condition of the part behind the key $8, $9
+	keys   []string // what it sorts by
+	desc   bool     // all of them
+	behind string   // the condition of the part behind the key, as arguments $1 and $2
+	detail bool     // sorts by columns of d
 }
 
-// The orders. The first column of each is in an index, behind the tenant and,
-// in another, behind the owner; the others decide among few rows.
+// The orders. The first key of each is in an index, behind the tenant and, in
+// another, behind the owner; the others decide among few rows.
 var orders = map[store.Sort]order{
 	store.SortRecent: {
-		columns: `c.activity_minute desc, c.activity_at desc, c.id desc`,
-		behind: `c.activity_minute <= floor(date_part('epoch', $8::timestamptz) / 60)::int
-		and (c.activity_at, c.id) < ($8::timestamptz, $9::uuid)`,
+		keys: []string{`c.activity_minute`, `c.activity_at`, `c.id`},
+		desc: true,
+		behind: `c.activity_minute <= floor(date_part('epoch', $1::timestamptz) / 60)::int
+		and (c.activity_at, c.id) < ($1::timestamptz, $2::uuid)`,
 	},
 	store.SortOldest: {
-		columns: `c.activity_minute, c.activity_at, c.id`,
-		behind: `c.activity_minute >= floor(date_part('epoch', $8::timestamptz) / 60)::int
-		and (c.activity_at, c.id) > ($8::timestamptz, $9::uuid)`,
+		keys: []string{`c.activity_minute`, `c.activity_at`, `c.id`},
+		behind: `c.activity_minute >= floor(date_part('epoch', $1::timestamptz) / 60)::int
+		and (c.activity_at, c.id) > ($1::timestamptz, $2::uuid)`,
 	},
 	store.SortTitle: {
-		columns: `left(c.title_key, 100), c.title_key, c.id`,
-		behind: `left(c.title_key, 100) >= left($8::text, 100)
-		and (c.title_key, c.id) > ($8::text, $9::uuid)`,
+		keys: []string{`left(d.title_key, 100)`, `d.title_key`, `d.conversation_id`},
+		behind: `left(d.title_key, 100) >= left($1::text, 100)
+		and (d.title_key, d.conversation_id) > ($1::text, $2::uuid)`,
+		detail: true,
 	},
 }
 
-// listStatement is a page of a list. Its last two arguments are the number of
-// rows, with one more to see whether something follows, and of those left out
-// before.
-//
-// A wide list is one walk along the index of the tenant. A user's list is two:
-// along the index of the owner, and through the conversations of others that
-// the user is a member of, which participant_user finds; the second is sorted
-// whole, so it costs as much as there are of those.
-func listStatement(o order, wide, behind bool) string {
-	where, rows, skip := sqlListed, "$8::bigint", "$9::bigint"
-	if behind {
-		where += "\n\t\tand " + o.behind
-		rows, skip = "$10::bigint", "$11::bigint"
+// by is the list behind ORDER BY.
+func (o order) by(keys []string) string {
+	if o.desc {
+		return strings.Join(keys, " desc, ") + " desc"
 	}
-	var of string
-	if wide {
-		of = `select c.* from parley.conversation c
-	where c.tenant = $1::text and ($2::text is not null)
-		and ` + where
-	} else {
-		of = `select c.* from ((
-		select c.* from parley.conversation c
-		where c.tenant = $1::text and c.owner = $2::text
-			and ` + where + `
-		order by ` + o.columns + ` limit ` + rows + ` + ` + skip + `
+	return strings.Join(keys, ", ")
+}
+
+// named gives the keys the names k1, k2 ... for a query around.
+func (o order) named() (columns string, names []string) {
+	for i, key := range o.keys {
+		name := "k" + strconv.Itoa(i+1)
+		names = append(names, name)
+		columns += ", " + key + " as " + name
+	}
+	return columns, names
+}
+
+// listKind is what the text of a list depends on.
+type listKind struct {
+	sort   store.Sort // "" for the count
+	wide   bool
+	text   bool // has a text filter
+	behind bool // begins behind a key
+}
+
+// sqlList is a page of a list, or with no order the number of all it has. The
+// last two arguments of a page are the number of rows, with one more to see
+// whether something follows, and of those left out before.
+//
+// A wide list is one walk along an index of the tenant. A user's list is two:
+// along an index of the owner, and through the conversations of others that the
+// user is a member of, which participant_user finds; the second is sorted whole,
+// so it costs as much as there are of those.
+func sqlList(k listKind) string {
+	o := orders[k.sort]
+	args := layout{last: 6}
+	where, tables := sqlListed, `parley.conversation c`
+	if k.text {
+		where += from(args.take(1), strings.ReplaceAll(sqlHasText, "$7", "$1"))
+	}
+	if k.text || o.detail {
+		tables += ` join parley.detail d on d.tenant = c.tenant and d.conversation_id = c.id`
+	}
+	if k.behind {
+		where += "\n\t\tand " + from(args.take(2), o.behind)
+	}
+	all, owned := `c.tenant = $1::text and $2::text is not null`, `c.tenant = $1::text and c.owner = $2::text`
+	if o.detail {
+		all, owned = all+` and d.tenant = $1::text and d.listed`, owned+` and d.tenant = $1::text and d.owner = $2::text`
+	}
+	const shared = `v.tenant = $1::text and v.user_id = $2::text and v.member and not v.owner
+			and c.tenant = $1::text and c.id = v.conversation_id`
+	if k.sort == "" {
+		if k.wide {
+			return `select count(*) from ` + tables + ` where ` + all + ` and ` + where
+		}
+		return `select (select count(*) from ` + tables + ` where ` + owned + ` and ` + where + `)
+	+ (select count(*) from parley.participant v cross join ` + tables + ` where ` + shared + ` and ` + where + `)`
+	}
+	limit := from(args.take(2), ` limit $1::bigint offset $2::bigint`)
+	upTo := from(args.last-1, ` limit $1::bigint + $2::bigint`)
+	columns, names := o.named()
+	rows := `select c.*` + columns + ` from ` + tables + `
+	where ` + all + ` and ` + where + `
+	order by ` + o.by(o.keys) + limit
+	if !k.wide {
+		rows = `select * from ((
+		select c.*` + columns + ` from ` + tables + `
+		where ` + owned + ` and ` + where + `
+		order by ` + o.by(o.keys) + upTo + `
 	) union all (
-		select c.* from parley.participant v join parley.conversation c on c.tenant = v.tenant and c.id = v.conversation_id
-		where v.tenant = $1::text and v.user_id = $2::text and v.member and not v.owner
-			and ` + where + `
-		order by ` + o.columns + ` limit ` + rows + ` + ` + skip + `
-	)) c`
+		select c.*` + columns + ` from parley.participant v cross join ` + tables + `
+		where ` + shared + ` and ` + where + `
+		order by ` + o.by(o.keys) + upTo + `
+	)) both_of order by ` + o.by(names) + limit
 	}
 	return `with c as materialized (
-	` + of + `
-	order by ` + o.columns + ` limit ` + rows + ` offset ` + skip + `
+	` + rows + `
 )
 select ` + sqlConversation + `, p.*
 from c join parley.detail d on d.tenant = c.tenant and d.conversation_id = c.id ` + sqlShownDirectory + `
-order by ` + o.columns
-}
-
-// countStatement counts all that a list has.
-func countStatement(wide bool) string {
-	if wide {
-		return `select count(*) from parley.conversation c
-	where c.tenant = $1::text and ($2::text is not null) and ` + sqlListed
-	}
-	return `select
-	(select count(*) from parley.conversation c where c.tenant = $1::text and c.owner = $2::text and ` + sqlListed + `) +
-	(select count(*) from parley.participant v join parley.conversation c on c.tenant = v.tenant and c.id = v.conversation_id
-		where v.tenant = $1::text and v.user_id = $2::text and v.member and not v.owner and ` + sqlListed + `)`
+order by ` + o.by(names)
 }
 
 // ListConversations implements store.Store.
 func (s *Store) ListConversations(ctx context.Context, scope store.Scope, q *store.ListQuery) (*store.ListPage, error) {
 	const name = "list conversations"
-	list := s.sql.lists[listKind{q.Sort, scope.Wide, q.After != nil}]
-	if list == "" {
+	if _, ok := orders[q.Sort]; !ok {
 		return nil, fail(name, fmt.Errorf("there is no order %q", q.Sort))
 	}
 	limit := max(q.Limit, 0)
-	filter := []any{scope.Tenant, scope.User, q.Mode, q.AgentID, q.Channel, q.Exclude, pattern(q.Text)}
-	if q.Exclude == nil {
-		filter[5] = []string{}
+	kind := listKind{sort: q.Sort, wide: scope.Wide, text: q.Text != "", behind: q.After != nil}
+	filter := []any{scope.Tenant, scope.User, q.Mode, q.AgentID, q.Channel, append([]string{}, q.Exclude...)}
+	if kind.text {
+		filter = append(filter, pattern(q.Text))
 	}
-	args := append(filter[:7:7], listKeyArgs(q)...)
 	page := &store.ListPage{}
+	args := append(filter[:len(filter):len(filter)], listKeyArgs(q)...)
 	steps := []step{{
-		sql: list, args: append(args, int64(limit)+1, int64(max(q.Offset, 0))),
+		sql: s.sql.list.of(kind), args: append(args, int64(limit)+1, int64(max(q.Offset, 0))),
 		rows: func(rows pgx.Rows) (err error) {
 			page.Conversations, err = scanList(rows)
 			return err
@@ -124,7 +164,8 @@ func (s *Store) ListConversations(ctx context.Context, scope store.Scope, q *sto
 	}}
 	if q.Count {
 		var found bool
-		steps = append(steps, step{sql: s.sql.counts[scope.Wide], args: filter, rows: one(&found, &page.Total)})
+		count := listKind{wide: kind.wide, text: kind.text}
+		steps = append(steps, step{sql: s.sql.list.of(count), args: filter, rows: one(&found, &page.Total)})
 	}
 	if err := s.do(ctx, &call{name: name, access: reading, tenant: scope.Tenant, steps: steps}); err != nil {
 		return nil, err
@@ -138,7 +179,7 @@ func (s *Store) ListConversations(ctx context.Context, scope store.Scope, q *sto
 	return page, nil
 }
 
-// listKeyArgs are the arguments $8 and $9, there only behind a key.
+// listKeyArgs are the arguments of the place that a list begins behind.
 func listKeyArgs(q *store.ListQuery) []any {
 	switch {
 	case q.After == nil:
@@ -173,10 +214,5 @@ func scanList(rows pgx.Rows) ([]store.Conversation, error) {
 // wildcards are what LIKE would not take as plain text.
 var wildcards = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`)
 
-// pattern is the LIKE pattern of a text filter, null for none.
-func pattern(text string) any {
-	if text == "" {
-		return nil
-	}
-	return "%" + wildcards.Replace(store.Fold(text)) + "%"
-}
+// pattern is the LIKE pattern of a text filter.
+func pattern(text string) string { return "%" + wildcards.Replace(store.Fold(text)) + "%" }

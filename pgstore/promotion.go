@@ -65,13 +65,17 @@ func sqlSeen(next string) string {
 
 // sqlPromoted makes the promoted run of c pending. The primary key of run serves it.
 const sqlPromoted = `promoted as (
-	update parley.run q set queued = false, queue_until = null, fence = c.fence_seq, base_version = c.version
+	update parley.run q set queued = false, queue_until = null, fence = c.fence_seq, base_version = c.version, due = 1, due_at = q.created_at
 	from c where c.promoted is not null and q.tenant = c.tenant and q.id = c.promoted
 )`
 
 // sqlPromotedAfter does it when the run that ends in ended has ended: for a
 // moment both would be active, which run_one_active does not allow.
 const sqlPromotedAfter = `promoted as (
-	update parley.run q set queued = false, queue_until = null, fence = c.fence_seq, base_version = c.version
+	update parley.run q set queued = false, queue_until = null, fence = c.fence_seq, base_version = c.version, due = 1, due_at = q.created_at
 	from c where c.promoted is not null and q.tenant = c.tenant and q.id = c.promoted and (select count(*) from ended) >= 0
 )`
+
+// sqlEndedDue sets what an engine may have to do about a run r that ends, at the
+// moment of c: delete its events some day.
+const sqlEndedDue = `due = case when r.has_events then 3 end, due_at = case when r.has_events then c.updated_at end`

@@ -12,11 +12,11 @@ import (
 
 // What a purge erases, and with $2 the directories it takes that user out of.
 // The primary key of conversation serves the first two, the indexes
-// conversation_owner_title and participant_user the last.
+// detail_owner_title and participant_user the last.
 const (
 	sqlPurgeOne    = `select c.id, true from parley.conversation c where c.tenant = $1::text and c.id = $2::uuid`
 	sqlPurgeTenant = `select c.id, true from parley.conversation c where c.tenant = $1::text`
-	sqlPurgeOwner  = `select c.id, true from parley.conversation c where c.tenant = $1::text and c.owner = $2::text
+	sqlPurgeOwner  = `select d.conversation_id, true from parley.detail d where d.tenant = $1::text and d.owner = $2::text
 union all
 select p.conversation_id, false from parley.participant p where p.tenant = $1::text and p.user_id = $2::text and not p.owner`
 )

@@ -25,12 +25,12 @@ var sqlStart = `with c as (
 	returning c.*
 ), r as (
 	insert into parley.run (tenant, id, conversation_id, base_version, fence, timeout, created_at, started_at, lease_until, deadline,
-		attempt, queued, front, exclusive, status, owner, user_id, key, fingerprint, spec)
+		attempt, queued, front, exclusive, due, due_at, status, owner, user_id, key, fingerprint, spec)
 	select c.tenant, $5::uuid, c.id, c.version, c.fence_seq, $9::bigint, c.updated_at,
 		case when $12::text is not null then c.updated_at end,
 		case when $12::text is not null then statement_timestamp() + $13::bigint * interval '1 microsecond' end,
 		case when $12::text is not null then c.updated_at + $9::bigint / 1000 * interval '1 microsecond' end,
-		($12::text is not null)::int, false, false, $11::text <> 'race',
+		($12::text is not null)::int, false, false, $11::text <> 'race', 1, c.updated_at,
 		case when $12::text is null then 'pending' else 'running' end, coalesce($12::text, ''),
 		$2::text, $6::text, $7::text, $8::text::json
 	from c
@@ -60,10 +60,12 @@ var sqlQueue = `with c as (
 	from c where $11::text = 'interrupt' and a.tenant = c.tenant and a.id = any(c.active)
 ), r as (
 	insert into parley.run (tenant, id, conversation_id, base_version, fence, timeout, created_at, queue_until,
-		attempt, queued, front, exclusive, status, owner, user_id, key, fingerprint, spec)
+		attempt, queued, front, exclusive, due, due_at, status, owner, user_id, key, fingerprint, spec)
 	select c.tenant, $5::uuid, c.id, c.version, 0, $9::bigint, c.updated_at,
 		case when $13::bigint > 0 then statement_timestamp() + $13::bigint * interval '1 microsecond' end,
-		0, true, $11::text = 'interrupt', true, 'pending', '', $2::text, $6::text, $7::text, $8::text::json
+		0, true, $11::text = 'interrupt', true,
+		2, case when $13::bigint > 0 then statement_timestamp() + $13::bigint * interval '1 microsecond' end,
+		'pending', '', $2::text, $6::text, $7::text, $8::text::json
 	from c
 	returning created_at, base_version, queue_until
 )

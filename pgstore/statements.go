@@ -5,8 +5,6 @@ import (
 	"sync"
 
 	"github.com/jackc/pgx/v5"
-
-	"github.com/parley-go/parley/store"
 )
 
 // statements are the texts of a store, for its schema.
@@ -22,7 +20,7 @@ type statements struct {
 
 	page, pageDesc string
 	appendLook     string
-	append, finish *texts
+	append, finish *texts[form]
 
 	start, queue, startLook                                        string
 	finishLook, landed                                             string
@@ -34,15 +32,7 @@ type statements struct {
 	overdue, stranded, lockOf, expire, promoteStranded, dropEvents string
 	notify                                                         string
 
-	lists  map[listKind]string
-	counts map[bool]string // by whether the list is wide
-}
-
-// listKind is what the text of a list depends on.
-type listKind struct {
-	sort   store.Sort
-	wide   bool
-	behind bool // behind a key
+	list *texts[listKind]
 }
 
 // sqlSetTenant says for which tenant the transaction is.
@@ -56,7 +46,7 @@ func inSchema(schema, sql string) string {
 // render puts the schema into all of them.
 func render(schema string) statements {
 	in := func(sql string) string { return inSchema(schema, sql) }
-	q := statements{
+	return statements{
 		setTenant: sqlSetTenant,
 
 		create: in(sqlCreate), fork: in(sqlFork), created: in(sqlCreated), head: in(sqlHead), get: in(sqlGet),
@@ -82,31 +72,23 @@ func render(schema string) statements {
 		promoteStranded: in(sqlPromoteStranded), dropEvents: in(sqlDropEvents),
 		notify: sqlNotify,
 
-		lists:  make(map[listKind]string),
-		counts: map[bool]string{true: in(countStatement(true)), false: in(countStatement(false))},
+		list: newTexts(schema, sqlList),
 	}
-	for sort, o := range orders {
-		for _, wide := range []bool{false, true} {
-			for _, behind := range []bool{false, true} {
-				q.lists[listKind{sort, wide, behind}] = in(listStatement(o, wide, behind))
-			}
-		}
-	}
-	return q
 }
 
-// texts are the texts of a transition, each made when its form is first met.
-type texts struct {
+// texts are the texts of a statement that has many forms, each made when its
+// form is first met.
+type texts[form comparable] struct {
 	schema string
 	text   func(form) string
 	made   sync.Map // form to string
 }
 
-func newTexts(schema string, text func(form) string) *texts {
-	return &texts{schema: schema, text: text}
+func newTexts[form comparable](schema string, text func(form) string) *texts[form] {
+	return &texts[form]{schema: schema, text: text}
 }
 
-func (t *texts) of(f form) string {
+func (t *texts[form]) of(f form) string {
 	if text, ok := t.made.Load(f); ok {
 		return text.(string) //nolint:errcheck // nothing else is stored
 	}

@@ -52,7 +52,8 @@ func endStatement(was, status string) string {
 	returning c.tenant, c.id, c.version, c.updated_at, c.fence_seq, c.promoted
 ), ended as (
 	update parley.run r set status = ` + status + `, result = $4::text::json, queued = false, queue_until = null,
-		completed_at = c.updated_at, event_seq = r.event_seq + 1
+		completed_at = c.updated_at, event_seq = r.event_seq + 1,
+		` + sqlEndedDue + `
 	from c, was where was.status = 'pending' and r.tenant = was.tenant and r.id = was.id
 	returning r.id
 ), asked as (

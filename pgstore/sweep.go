@@ -11,16 +11,16 @@ import (
 	"github.com/parley-go/parley/store"
 )
 
-// sqlOverdue finds queued runs whose time is over. The index run_queued serves it.
+// sqlOverdue finds queued runs whose time is over. The index run_due serves it.
 const sqlOverdue = `select r.tenant, r.conversation_id, r.id from parley.run r
-where r.queued and r.queue_until < statement_timestamp()
-order by r.queue_until limit $1::bigint`
+where r.due = 2 and r.due_at < statement_timestamp()
+order by r.due_at limit $1::bigint`
 
 // sqlStranded finds free conversations that could promote a run. The index
-// run_queued serves it, and the primary key of conversation.
+// run_due serves it, and the primary key of conversation.
 const sqlStranded = `select distinct c.tenant, c.id, null::uuid
 from parley.run r join parley.conversation c on c.tenant = r.tenant and c.id = r.conversation_id
-where r.queued and c.fences = '{}' and c.deleted_at is null
+where r.due = 2 and c.fences = '{}' and c.deleted_at is null
 	and (c.pending is null or coalesce(c.settling_front[1], c.settling[1]) is not null)
 limit $1::bigint`
 
@@ -43,11 +43,11 @@ select c.promoted from c`
 
 // sqlDropEvents deletes up to $2 packs of runs that ended longer ago than $1
 // microseconds, oldest first. A run that has none left is not looked at again.
-// The index run_ended serves it, and the primary keys of run and run_event.
+// The index run_due serves it, and the primary keys of run and run_event.
 const sqlDropEvents = `with ended as materialized (
 	select r.tenant, r.id, r.completed_at from parley.run r
-	where r.has_events and r.completed_at < statement_timestamp() - $1::bigint * interval '1 microsecond'
-	order by r.completed_at limit $2::bigint
+	where r.due = 3 and r.due_at < statement_timestamp() - $1::bigint * interval '1 microsecond'
+	order by r.due_at limit $2::bigint
 	for no key update of r skip locked
 ), chosen as materialized (
 	select e.tenant, e.run_id, e.last from ended join parley.run_event e on e.tenant = ended.tenant and e.run_id = ended.id
@@ -57,7 +57,7 @@ const sqlDropEvents = `with ended as materialized (
 	where e.tenant = chosen.tenant and e.run_id = chosen.run_id and e.last = chosen.last
 	returning e.last - e.first + 1 as events
 ), r as (
-	update parley.run r set has_events = false
+	update parley.run r set has_events = false, due = null, due_at = null
 	from ended where r.tenant = ended.tenant and r.id = ended.id and not exists (
 		select 1 from parley.run_event e where e.tenant = r.tenant and e.run_id = r.id
 			and not exists (select 1 from chosen where chosen.tenant = e.tenant and chosen.run_id = e.run_id and chosen.last = e.last))

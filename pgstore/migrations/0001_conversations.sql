@@ -5,7 +5,8 @@
 
 -- The hot row. It stays small and is updated in place (HOT), so no index may
 -- name a column that an append or a turn changes; activity_minute changes at
--- most once a minute. Big text that stays as it is lives in detail.
+-- most once a minute. It has few indexes, because a statement that changes a row
+-- opens all of them. What seldom changes lives in detail.
 create table parley.conversation (
 	tenant          text collate "C" not null,
 	id              uuid not null,
@@ -17,20 +18,18 @@ create table parley.conversation (
 	updated_at      timestamptz not null,
 	activity_at     timestamptz not null,
 	deleted_at      timestamptz,
+	activity_minute integer not null,              -- of activity_at, since 1970
 	listed          boolean not null default true, -- not deleted
-	activity_minute integer not null,          -- of activity_at, since 1970
 	title_custom    boolean not null,
-	shared          boolean not null,          -- the directory has had more than the owner
+	shared          boolean not null,              -- the directory has had more than the owner
 
 	mode            text collate "C" not null,
 	channel         text collate "C" not null,
 	surface         text collate "C" not null,
 	agent_id        text collate "C" not null,
-	agent_key       text collate "C" not null, -- folded name of the agent
 	title           text collate "C" not null,
-	title_key       text collate "C" not null, -- '0' and the folded title; '1' without a title
 	preview         text collate "C" not null,
-	preview_key     text collate "C",          -- folded preview; null when that is the preview itself
+	preview_key     text collate "C", -- folded preview; null when that is the preview itself
 	pending         json,
 
 	last_run_id     uuid,
@@ -38,35 +37,33 @@ create table parley.conversation (
 	fences          bigint[] not null default '{}', -- numbers that are good now
 	active          uuid[] not null default '{}',   -- the runs that hold them
 	-- Queued runs in the order of their turn; settling ones are those of them
-	-- that deal with calls that wait for outputs.
+	-- that deal with calls that wait for outputs. An empty queue is null.
 	queue_front     uuid[],
 	queue           uuid[],
 	settling_front  uuid[],
 	settling        uuid[],
-	promoted        uuid, -- by the newest transition; null if it promoted none
+	promoted        uuid, -- by the newest transition that looked at the queue
 
 	primary key (tenant, id)
 ) with (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.05);
 
--- An id is taken in all tenants at once.
-create unique index conversation_id on parley.conversation (id);
-
--- Lists of an owner, and of a tenant for an administrator. An incremental sort
--- orders within a minute, or among titles that begin alike. An erasure finds
--- all of an owner by the last one.
+-- Lists of a tenant for an administrator, and of an owner. An incremental sort
+-- orders within a minute.
 --
 -- As long as a table is new and has no statistics, an index whose first columns
 -- are given looks as good as one that finds a single row, and plans are kept.
 -- So an index for lists has a condition, or a first column, that no statement
 -- names that wants a single row: listed here, timeout at run.
 create index conversation_recent on parley.conversation (tenant, activity_minute) where listed;
-create index conversation_title on parley.conversation (tenant, left(title_key, 100)) where listed;
 create index conversation_owner_recent on parley.conversation (tenant, owner, activity_minute) where listed;
-create index conversation_owner_title on parley.conversation (owner, tenant, left(title_key, 100));
 
 create table parley.detail (
 	tenant          text collate "C" not null,
 	conversation_id uuid not null,
+	owner           text collate "C" not null,
+	listed          boolean not null default true, -- as in conversation
+	title_key       text collate "C" not null,     -- '0' and the folded title; '1' without a title
+	agent_key       text collate "C" not null,     -- folded name of the agent
 	agent_name      text not null,
 	agent           json,
 	defaults        json,
@@ -75,6 +72,13 @@ create table parley.detail (
 	parent_version  bigint not null,
 	primary key (tenant, conversation_id)
 );
+
+-- An id is taken in all tenants at once.
+create unique index detail_conversation on parley.detail (conversation_id);
+-- Lists by title; an incremental sort orders those that begin alike. An erasure
+-- finds all of an owner by the second.
+create index detail_title on parley.detail (tenant, left(title_key, 100)) where listed;
+create index detail_owner_title on parley.detail (owner, tenant, left(title_key, 100));
 
 -- The directory. A row with member decides who sees the conversation: it is
 -- looked up before the conversation itself, so that foreign and absent ones
@@ -111,9 +115,9 @@ create table parley.message (
 ) with (autovacuum_vacuum_insert_scale_factor = 0.1);
 
 -- A repeated append is known by its messages' ids.
-create unique index message_id on parley.message (tenant, conversation_id, id);
+create unique index message_id on parley.message (tenant, conversation_id, id) where seq > 0; -- all of them
 
--- Lease, owner and event numbers change often and are in no index.
+-- Lease, owner, fencing and event numbers change often and are in no index.
 create table parley.run (
 	tenant          text collate "C" not null,
 	id              uuid not null,
@@ -146,6 +150,13 @@ create table parley.run (
 	key             text collate "C" not null,
 	fingerprint     text not null,
 	promoted        uuid, -- the run that its end promoted
+
+	-- What an engine may have to do about it: 1 claim it (pending or running),
+	-- 2 see that it does not wait too long (queued), 3 delete its events (ended);
+	-- null nothing. due_at orders: creation, queue_until, completion.
+	due             smallint,
+	due_at          timestamptz,
+
 	spec            json,
 	result          json,
 
@@ -155,11 +166,8 @@ create table parley.run (
 create index run_list on parley.run (tenant, conversation_id, created_at, id) where timeout >= 0; -- all of them
 create unique index run_key on parley.run (tenant, conversation_id, key) where key <> '';
 -- At most one active run, unless a race was asked for.
-create unique index run_one_active on parley.run (tenant, conversation_id)
-	where exclusive and not queued and status in ('pending', 'running');
-create index run_claimable on parley.run (created_at, id) where not queued and status in ('pending', 'running');
-create index run_queued on parley.run (queue_until) where queued;
-create index run_ended on parley.run (completed_at) where has_events and completed_at is not null;
+create unique index run_one_active on parley.run (tenant, conversation_id) where exclusive and due = 1;
+create index run_due on parley.run (due, due_at, id) where due is not null;
 
 create table parley.run_event (
 	tenant          text collate "C" not null,
