@@ -10,6 +10,10 @@ import (
 	"github.com/parley-go/parley/store"
 )
 
+// loopTimeout bounds one call of a loop to the store: a call that hangs must not
+// make the loop stand still for ever.
+const loopTimeout = 10 * time.Second
+
 // hintQueue gathers hints so that many become one Notify.
 type hintQueue struct {
 	mu      sync.Mutex
@@ -147,12 +151,12 @@ func (e *Engine) claim(ctx context.Context) bool {
 		return false
 	}
 	asked := time.Now()
-	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
+	ctx, cancel := context.WithTimeout(ctx, loopTimeout)
 	defer cancel()
 	claimed, err := e.store.Claim(ctx, &store.Claim{Lease: e.lease(), Limit: n})
 	e.claimed(n, len(claimed))
 	if err != nil {
-		if ctx.Err() == nil {
+		if e.serving() {
 			e.log.Warn("claiming runs failed", "error", err)
 		}
 		return false
@@ -192,10 +196,13 @@ func (e *Engine) renew(ctx context.Context) {
 	if len(keys) == 0 {
 		return
 	}
+	// A call that hangs must not keep the next one from trying.
+	ctx, cancel := context.WithTimeout(ctx, e.cfg.Lease/3)
+	defer cancel()
 	asked := time.Now()
 	renewals, err := e.store.Renew(ctx, e.lease(), keys)
 	if err != nil {
-		if ctx.Err() == nil {
+		if e.serving() {
 			e.log.Warn("renewing leases failed", "runs", len(keys), "error", err)
 		}
 		return // the attempts' own clocks end them when the lease is over
@@ -250,7 +257,7 @@ func (e *Engine) flush(ctx context.Context) {
 	if len(packs) == 0 {
 		return
 	}
-	writing, cancel := context.WithTimeout(ctx, writeTimeout)
+	writing, cancel := context.WithTimeout(ctx, loopTimeout)
 	defer cancel()
 	answers, err := e.store.AppendEvents(writing, packs)
 	for i, l := range logs {
@@ -321,12 +328,14 @@ const sweepInterval = 2 * time.Second
 const sweepLimit = 500
 
 func (e *Engine) sweep(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, loopTimeout)
+	defer cancel()
 	res, err := e.store.Sweep(ctx, &store.Sweep{
 		Limit: sweepLimit, EventRetention: e.cfg.EventRetention,
 		QueueResult: errorResult(CodeQueueTimeout, "the turn waited too long for its predecessors"),
 	})
 	if err != nil {
-		if ctx.Err() == nil {
+		if e.serving() {
 			e.log.Warn("sweeping failed", "error", err)
 		}
 		return

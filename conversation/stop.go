@@ -2,6 +2,7 @@ package conversation
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -27,10 +28,12 @@ func (e *Engine) StopRun(ctx context.Context, caller Caller, run uuid.UUID) (*St
 		return nil, err
 	}
 	var res *store.StopResult
+	lost := false // an answer, which may have been that it is stopped
 	err := e.resolve(ctx, func() (err error) {
 		res, err = e.store.RequestStop(ctx, &store.StopRun{
 			Scope: caller.scope(), RunID: run, Result: errorResult(CodeStopped, "the run was stopped"),
 		})
+		lost = lost || errors.Is(err, ErrOutcomeUnknown)
 		return err
 	})
 	if err != nil {
@@ -38,6 +41,9 @@ func (e *Engine) StopRun(ctx context.Context, caller Caller, run uuid.UUID) (*St
 	}
 	e.promoted(res.Promoted)
 	row := res.Run
+	if lost && row.Status == RunStopped {
+		res.Stopped = true
+	}
 	var ended *Run
 	if res.Stopped {
 		if a := e.held(run); a != nil && a.key.Fence == row.Fence {

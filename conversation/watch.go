@@ -38,6 +38,8 @@ func (e *Engine) watchLoop(ctx context.Context) {
 
 // watch looks once.
 func (e *Engine) watch(ctx context.Context, now time.Time, control, hinted bool) {
+	ctx, cancel := context.WithTimeout(ctx, loopTimeout)
+	defer cancel()
 	logs, topics := e.hub.remote()
 	var held []*attempt
 	if control {
@@ -58,7 +60,7 @@ func (e *Engine) watch(ctx context.Context, now time.Time, control, hinted bool)
 	}
 	marks, err := e.store.Marks(ctx, refs)
 	if err != nil {
-		if ctx.Err() == nil {
+		if e.serving() {
 			e.log.Debug("watching failed", "error", err)
 		}
 		return
