@@ -136,12 +136,17 @@ func (k *keySet) VerifySignature(ctx context.Context, token string) ([]byte, err
 	}
 	// An error that wraps another one is that of fetching keys. That no key has
 	// signed the token is an error with nothing below it.
-	if err == nil || errors.Unwrap(err) == nil || ctx.Err() != nil {
+	if err == nil || errors.Unwrap(err) == nil {
 		return payload, err
 	}
-	if !errors.Is(err, errTooSoon) {
+	switch {
+	case ctx.Err() != nil: // the request's time is over, and the fetch goes on for others
+		k.down = true
+	case errors.Is(err, errTooSoon):
+		k.down = k.a.fetcher.down()
+	default:
 		k.a.fetcher.note()
+		k.down = true
 	}
-	k.down = k.a.fetcher.down()
 	return nil, err
 }

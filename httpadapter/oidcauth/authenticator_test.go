@@ -82,16 +82,16 @@ func TestNewNamesWhatIsWrong(t *testing.T) {
 	t.Parallel()
 	iss := issuertest.New(t)
 	for what, spoil := range map[string]func(*oidcauth.Options){
-		"Issuer must":       func(o *oidcauth.Options) { o.Issuer = "" },
-		"Issuer must be":    func(o *oidcauth.Options) { o.Issuer = "http://login.example.com" },
-		"KeysURL must":      func(o *oidcauth.Options) { o.KeysURL = "http://login.example.com/keys" },
-		"Audience":          func(o *oidcauth.Options) { o.Audience = []string{""} },
-		`"HS256" is`:        func(o *oidcauth.Options) { o.Algorithms = []string{"RS256", "HS256"} },
-		`"none" is`:         func(o *oidcauth.Options) { o.Algorithms = []string{"none"} },
-		"Leeway":            func(o *oidcauth.Options) { o.Leeway = -1 },
-		"MaxTokenBytes":     func(o *oidcauth.Options) { o.MaxTokenBytes = -1 },
-		"RefreshInterval":   func(o *oidcauth.Options) { o.RefreshInterval = -1 },
-		"Mapping.Tenant":    func(o *oidcauth.Options) { o.Claims = claims.Mapping{Everyone: conversation.PermRead} },
+		"Issuer must":        func(o *oidcauth.Options) { o.Issuer = "" },
+		"Issuer must be":     func(o *oidcauth.Options) { o.Issuer = "http://login.example.com" },
+		"KeysURL must":       func(o *oidcauth.Options) { o.KeysURL = "http://login.example.com/keys" },
+		"Audience":           func(o *oidcauth.Options) { o.Audience = []string{""} },
+		`"HS256" is`:         func(o *oidcauth.Options) { o.Algorithms = []string{"RS256", "HS256"} },
+		`"none" is`:          func(o *oidcauth.Options) { o.Algorithms = []string{"none"} },
+		"Leeway":             func(o *oidcauth.Options) { o.Leeway = -1 },
+		"MaxTokenBytes":      func(o *oidcauth.Options) { o.MaxTokenBytes = -1 },
+		"RefreshInterval":    func(o *oidcauth.Options) { o.RefreshInterval = -1 },
+		"Mapping.Tenant":     func(o *oidcauth.Options) { o.Claims = claims.Mapping{Everyone: conversation.PermRead} },
 		"Grants[0].Claim is": func(o *oidcauth.Options) { o.Claims.Grants[0].Claim = "" },
 	} {
 		o := options(iss)
