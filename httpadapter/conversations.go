@@ -42,9 +42,16 @@ func (h *Handler) getConversation(x *exchange) error {
 		return nil
 	}
 	if whole {
-		return x.wholeConversation(shapeConversation(c), c, view, appendMessage)
+		return x.wholeConversation(c, view, (*encoder).conversationMembers, (*encoder).message)
 	}
-	return x.json(http.StatusOK, shapeConversation(c))
+	return x.conversation(http.StatusOK, c)
+}
+
+// conversation answers with a conversation.
+func (x *exchange) conversation(status int, c *conversation.Conversation) error {
+	e := &encoder{b: make([]byte, 0, 1<<10)}
+	e.conversation(c)
+	return x.encoded(status, e)
 }
 
 // change answers with the conversation that an operation gives back.
@@ -57,7 +64,7 @@ func (x *exchange) change(do func(id uuid.UUID) (*conversation.Conversation, err
 	if err != nil {
 		return err
 	}
-	return x.json(http.StatusOK, shapeConversation(c))
+	return x.conversation(http.StatusOK, c)
 }
 
 // empty takes no body, or one that says nothing.
@@ -167,5 +174,5 @@ func (h *Handler) fork(x *exchange) error {
 		return err
 	}
 	x.location(x.resource(c.ID))
-	return x.json(http.StatusCreated, shapeConversation(c))
+	return x.conversation(http.StatusCreated, c)
 }

@@ -59,7 +59,7 @@ func (h *Handler) createConversation(x *exchange) error {
 		return err
 	}
 	x.location(x.resource(c.ID))
-	return x.json(http.StatusCreated, shapeConversation(c))
+	return x.conversation(http.StatusCreated, c)
 }
 
 // bindAgent takes the agent of the path.

@@ -83,6 +83,15 @@ func (x *exchange) json(status int, v any) error {
 	return nil
 }
 
+// encoded answers with what an encoder has written.
+func (x *exchange) encoded(status int, e *encoder) error {
+	if e.err != nil {
+		return fmt.Errorf("encode answer: %w", e.err)
+	}
+	x.bytes(status, e.b)
+	return nil
+}
+
 // bytes answers with encoded JSON.
 func (x *exchange) bytes(status int, body []byte) {
 	header := x.w.Header()

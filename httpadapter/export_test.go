@@ -105,10 +105,27 @@ func IfMatch(values ...string) (*int64, error) {
 }
 
 // EncodeMessage is how a message goes out.
-func EncodeMessage(m *conversation.Message) ([]byte, error) { return appendMessage(nil, m) }
+func EncodeMessage(m *conversation.Message) ([]byte, error) {
+	var e encoder
+	e.message(m)
+	return e.b, e.err
+}
 
 // EncodeMessagePage is how a page of messages goes out.
-func EncodeMessagePage(p *conversation.MessagePage) ([]byte, error) { return encodeMessagePage(p) }
+func EncodeMessagePage(p *conversation.MessagePage) ([]byte, error) {
+	e := &encoder{b: make([]byte, 0, 256+messageBytes(p.Messages))}
+	e.messagePage(p)
+	return e.b, e.err
+}
+
+// EncodeText is how a string goes out.
+func EncodeText(s string) string {
+	var e encoder
+	e.open()
+	e.text("", s)
+	e.close()
+	return string(e.b)
+}
 
 // Codes are all codes of the table of errors.
 func Codes() []string {

@@ -40,7 +40,9 @@ func (h *Handler) listConversations(x *exchange) error {
 	if err != nil {
 		return badCursor("next", err)
 	}
-	return x.json(http.StatusOK, shapePage(page))
+	e := &encoder{b: make([]byte, 0, 1<<10*(1+len(page.Conversations)))}
+	e.conversationPage(page)
+	return x.encoded(http.StatusOK, e)
 }
 
 // channel goes by two names, as it does in answers.
@@ -51,27 +53,26 @@ func (q *query) channel() string {
 	return q.text("channel")
 }
 
-// pageShape is a page of conversations. The last three are of numbered pages.
-type pageShape struct {
-	Data      []*conversationShape `json:"data"`
-	Next      *string              `json:"next"`
-	HasMore   bool                 `json:"has_more"`
-	ViewingAs conversation.View    `json:"viewing_as"`
-	Page      *int                 `json:"page,omitempty"`
-	PageSize  *int                 `json:"page_size,omitempty"`
-	Total     *int64               `json:"total,omitempty"`
-}
-
-func shapePage(p *conversation.Page) *pageShape {
-	s := &pageShape{Data: make([]*conversationShape, len(p.Conversations)), Next: optional(p.Next), HasMore: p.HasMore,
-		ViewingAs: p.ViewingAs}
+// conversationPage writes a page; the last three members are of numbered pages.
+func (e *encoder) conversationPage(p *conversation.Page) {
+	e.open()
+	e.raw("data", []byte("["))
 	for i, c := range p.Conversations {
-		s.Data[i] = shapeConversation(c)
+		if i > 0 {
+			e.b = append(e.b, ',')
+		}
+		e.conversation(c)
 	}
+	e.b = append(e.b, ']')
+	e.textOrNull("next", p.Next)
+	e.boolean("has_more", p.HasMore)
+	e.text("viewing_as", string(p.ViewingAs))
 	if p.PageSize != 0 {
-		s.Page, s.PageSize, s.Total = &p.Page, &p.PageSize, &p.Total
+		e.integer("page", int64(p.Page))
+		e.integer("page_size", int64(p.PageSize))
+		e.integer("total", p.Total)
 	}
-	return s
+	e.close()
 }
 
 func (h *Handler) listRuns(x *exchange) error {
@@ -88,13 +89,18 @@ func (h *Handler) listRuns(x *exchange) error {
 	if err != nil {
 		return badCursor("next", err)
 	}
-	runs := page.Runs
-	if runs == nil {
-		runs = []*conversation.Run{}
+	e := &encoder{}
+	e.open()
+	e.raw("data", []byte("["))
+	for i, run := range page.Runs {
+		if i > 0 {
+			e.b = append(e.b, ',')
+		}
+		e.any(run)
 	}
-	return x.json(http.StatusOK, struct {
-		Data    []*conversation.Run `json:"data"`
-		Next    *string             `json:"next"`
-		HasMore bool                `json:"has_more"`
-	}{runs, optional(page.Next), page.HasMore})
+	e.b = append(e.b, ']')
+	e.textOrNull("next", page.Next)
+	e.boolean("has_more", page.HasMore)
+	e.close()
+	return x.encoded(http.StatusOK, e)
 }

@@ -1,10 +1,7 @@
 package httpadapter
 
 import (
-	"bytes"
-	"encoding/json"
 	"net/http"
-	"strconv"
 
 	"github.com/parley-go/parley/conversation"
 )
@@ -33,43 +30,31 @@ func (h *Handler) listMessages(x *exchange) error {
 	if err != nil {
 		return badCursor("next", err)
 	}
-	body, err := encodeMessagePage(page)
-	if err != nil {
-		return err
-	}
-	x.bytes(http.StatusOK, body)
-	return nil
+	e := &encoder{b: make([]byte, 0, 256+messageBytes(page.Messages))}
+	e.messagePage(page)
+	return x.encoded(http.StatusOK, e)
 }
 
-func encodeMessagePage(page *conversation.MessagePage) ([]byte, error) {
-	b := append(make([]byte, 0, 512*(1+len(page.Messages))), `{"current_version":`...)
-	b = strconv.AppendInt(b, page.Version, 10)
-	b = append(b, `,"data":[`...)
-	b, err := appendMessages(b, page.Messages)
-	if err != nil {
-		return nil, err
-	}
-	b = append(b, `],"next":`...)
-	if page.Next == "" {
-		b = append(b, "null"...)
-	} else {
-		b = strconv.AppendQuote(b, page.Next) // base64
-	}
-	b = append(b, `,"has_more":`...)
-	b = strconv.AppendBool(b, page.HasMore)
-	return append(b, '}'), nil
+func (e *encoder) messagePage(page *conversation.MessagePage) {
+	e.open()
+	e.integer("current_version", page.Version)
+	e.raw("data", []byte("["))
+	e.messages(page.Messages)
+	e.b = append(e.b, ']')
+	e.textOrNull("next", page.Next)
+	e.boolean("has_more", page.HasMore)
+	e.close()
 }
 
-// wholeConversation answers with a shape and all messages of the conversation
-// up to the version it shows, a page at a time, so that a long log needs no
-// more memory than a short one.
-func (x *exchange) wholeConversation(shape any, c *conversation.Conversation, view conversation.View,
-	encode func([]byte, *conversation.Message) ([]byte, error)) error {
-	b, err := json.Marshal(shape)
-	if err != nil {
-		return err
-	}
-	b = append(bytes.TrimSuffix(b, []byte("}")), `,"messages":[`...)
+// wholeConversation answers with what members writes and all messages of the
+// conversation up to the version it shows, a page at a time, so that a long log
+// needs no more memory than a short one.
+func (x *exchange) wholeConversation(c *conversation.Conversation, view conversation.View,
+	members func(*encoder, *conversation.Conversation), message func(*encoder, *conversation.Message)) error {
+	e := &encoder{}
+	e.open()
+	members(e, c)
+	e.raw("messages", []byte("["))
 	for at, first := int64(0), true; at < c.Version; {
 		q := conversation.MessageQuery{Since: at, Limit: conversation.MaxMessagePageSize, View: view}
 		page, err := x.h.engine.Messages(x.r.Context(), x.caller, c.ID, q)
@@ -85,23 +70,21 @@ func (x *exchange) wholeConversation(shape any, c *conversation.Conversation, vi
 				break
 			}
 			if !first {
-				b = append(b, ',')
+				e.b = append(e.b, ',')
 			}
 			first = false
-			if b, err = encode(b, m); err != nil {
-				return err
-			}
+			message(e, m)
 		}
-		if b, err = x.part(b); err != nil {
-			giveUp()
-		}
+		x.part(e)
 	}
-	b = append(b, "]}"...)
+	e.b = append(e.b, ']')
+	e.close()
 	if x.w.status == 0 {
-		x.bytes(http.StatusOK, b)
-		return nil
+		return x.encoded(http.StatusOK, e)
 	}
-	_, _ = x.w.Write(b)
+	if _, err := x.w.Write(e.b); err != nil || e.err != nil {
+		giveUp()
+	}
 	return nil
 }
 
@@ -109,13 +92,15 @@ func (x *exchange) wholeConversation(shape any, c *conversation.Conversation, vi
 const partBytes = 256 << 10
 
 // part sends what there is of a long answer once it is worth it.
-func (x *exchange) part(b []byte) ([]byte, error) {
-	if len(b) < partBytes {
-		return b, nil
+func (x *exchange) part(e *encoder) {
+	if len(e.b) < partBytes || e.err != nil {
+		return
 	}
 	if x.w.status == 0 {
 		x.w.Header().Set("Content-Type", "application/json")
 	}
-	_, err := x.w.Write(b)
-	return b[:0], err
+	if _, err := x.w.Write(e.b); err != nil {
+		giveUp()
+	}
+	e.b = e.b[:0]
 }

@@ -22,10 +22,12 @@ func (h *Handler) listParticipants(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	return x.json(http.StatusOK, struct {
-		Participants map[string]conversation.ParticipantProfile `json:"participants"`
-		ViewingAs    conversation.View                          `json:"viewing_as"`
-	}{shapeConversation(c).Participants, c.ViewingAs})
+	e := &encoder{}
+	e.open()
+	e.participants(c)
+	e.text("viewing_as", string(c.ViewingAs))
+	e.close()
+	return x.encoded(http.StatusOK, e)
 }
 
 func participantFields(p *conversation.Participant) []field {

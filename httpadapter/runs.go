@@ -2,7 +2,6 @@ package httpadapter
 
 import (
 	"context"
-	"encoding/json"
 	"net/http"
 
 	"github.com/google/uuid"
@@ -62,31 +61,37 @@ func (h *Handler) postMessage(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	shape := shapeConversation(c)
-	return x.json(http.StatusOK, turnShape{
-		Conversation: shape, Run: run, Messages: messages,
-		ID: shape.ID, ConversationID: shape.ID, AgentID: shape.AgentID, Name: shape.Name, Version: shape.Version,
-	})
+	e := &encoder{}
+	e.turnResult(c, run, messages)
+	return x.encoded(http.StatusOK, e)
 }
 
-// turnShape is the end of a turn: the updated conversation, the run and the
-// messages it appended. What stands at the top of a conversation for clients
-// that know nothing else is there too.
-type turnShape struct {
-	Conversation *conversationShape `json:"conversation"`
-	Run          *conversation.Run  `json:"run"`
-	Messages     json.RawMessage    `json:"messages"`
-
-	ID             uuid.UUID `json:"id"`
-	ConversationID uuid.UUID `json:"conversation_id"`
-	AgentID        *string   `json:"agent_id"`
-	Name           *string   `json:"name"`
-	Version        int64     `json:"version"`
+// turnResult writes the end of a turn: the updated conversation, the run and
+// the messages it appended. What stands at the top of a conversation for
+// clients that know nothing else is there too.
+func (e *encoder) turnResult(c *conversation.Conversation, run *conversation.Run, messages []conversation.Message) {
+	e.open()
+	e.name("conversation")
+	e.conversation(c)
+	e.value("run", run)
+	e.raw("messages", []byte("["))
+	e.messages(messages)
+	e.b = append(e.b, ']')
+	e.id("id", c.ID)
+	e.id("conversation_id", c.ID)
+	if c.Agent == nil {
+		e.null("agent_id")
+	} else {
+		e.text("agent_id", c.Agent.ID)
+	}
+	e.textOrNull("name", c.Title)
+	e.integer("version", c.Version)
+	e.close()
 }
 
-// appendedBy returns the messages that a run appended, as a JSON array.
-func (x *exchange) appendedBy(run *conversation.Run) (json.RawMessage, error) {
-	b := []byte{'['}
+// appendedBy returns the messages that a run appended.
+func (x *exchange) appendedBy(run *conversation.Run) ([]conversation.Message, error) {
+	var messages []conversation.Message
 	for at := run.BaseVersion; at < run.Version; {
 		limit := min(run.Version-at, conversation.MaxMessagePageSize)
 		page, err := x.h.engine.Messages(x.r.Context(), x.caller, run.ConversationID,
@@ -97,15 +102,10 @@ func (x *exchange) appendedBy(run *conversation.Run) (json.RawMessage, error) {
 		if len(page.Messages) == 0 {
 			break
 		}
-		if at > run.BaseVersion {
-			b = append(b, ',')
-		}
-		if b, err = appendMessages(b, page.Messages); err != nil {
-			return nil, err
-		}
-		at = page.Messages[len(page.Messages)-1].Seq
+		messages = append(messages, page.Messages...)
+		at = messages[len(messages)-1].Seq
 	}
-	return append(b, ']'), nil
+	return messages, nil
 }
 
 func (h *Handler) getRun(x *exchange) error {

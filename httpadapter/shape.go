@@ -1,111 +1,143 @@
 package httpadapter
 
 import (
-	"encoding/json"
-	"time"
-
 	"github.com/google/uuid"
 
 	"github.com/parley-go/parley/conversation"
 )
 
-// conversationShape is a conversation as clients read it. The second names of
-// one thing are those that clients of the other systems read.
-type conversationShape struct {
-	ID             uuid.UUID `json:"id"`
-	ConversationID uuid.UUID `json:"conversation_id"` // = id
-	TenantID       string    `json:"tenant_id"`
-	CompanyID      string    `json:"company_id"` // = tenant_id
-	UserID         string    `json:"user_id"`
-
-	AgentID *string     `json:"agent_id"`
-	Agent   *agentShape `json:"agent"`
-
-	Title       *string               `json:"title"`
-	Name        *string               `json:"name"` // = title
-	TitleCustom bool                  `json:"title_is_custom"`
-	Defaults    conversation.Defaults `json:"defaults"`
-	Version     int64                 `json:"version"`
-
-	Mode        conversation.Mode    `json:"mode"`
-	Channel     conversation.Channel `json:"channel"`
-	ChannelKind conversation.Channel `json:"channel_kind"` // = channel
-	Surface     conversation.Surface `json:"surface"`
-	ReadOnly    bool                 `json:"read_only"`
-
-	Participants map[string]conversation.ParticipantProfile `json:"participants"`
-	ViewingAs    conversation.View                          `json:"viewing_as"`
-
-	ParentID      *uuid.UUID `json:"parent_id"`
-	ParentVersion *int64     `json:"parent_version"`
-
-	RenderedSystemPrompt *string                    `json:"rendered_system_prompt"`
-	StreamStatus         *conversation.StreamStatus `json:"stream_status"`
-	PendingToolCalls     []conversation.ToolCall    `json:"pending_tool_calls"`
-	LastText             *string                    `json:"last_text"`
-	Metadata             json.RawMessage            `json:"metadata"`
-
-	CreatedAt      timestamp `json:"created_at"`
-	UpdatedAt      timestamp `json:"updated_at"`
-	LastActivityAt timestamp `json:"last_activity_at"`
-	DeletedAt      timestamp `json:"deleted_at"`
-	IsDeleted      bool      `json:"is_deleted,omitempty"`
+// conversation writes a conversation as clients read it. The second names of
+// one thing (conversation_id, company_id, name, channel_kind) are those that
+// clients of other systems read.
+func (e *encoder) conversation(c *conversation.Conversation) {
+	e.open()
+	e.conversationMembers(c)
+	e.close()
 }
 
-// agentShape always has all four fields of an agent.
-type agentShape struct {
-	ID          string  `json:"id"`
-	Slug        *string `json:"slug"`
-	DisplayName *string `json:"display_name"`
-	AvatarURL   *string `json:"avatar_url"`
+func (e *encoder) conversationMembers(c *conversation.Conversation) {
+	e.id("id", c.ID)
+	e.id("conversation_id", c.ID)
+	e.text("tenant_id", c.Tenant)
+	e.text("company_id", c.Tenant)
+	e.text("user_id", c.User)
+	e.agent(c.Agent)
+	e.textOrNull("title", c.Title)
+	e.textOrNull("name", c.Title)
+	e.boolean("title_is_custom", c.TitleCustom)
+	e.value("defaults", c.Defaults)
+	e.integer("version", c.Version)
+	e.text("mode", string(c.Mode))
+	e.text("channel", string(c.Channel))
+	e.text("channel_kind", string(c.Channel))
+	e.text("surface", string(c.Surface))
+	e.boolean("read_only", c.ReadOnly)
+	e.participants(c)
+	e.text("viewing_as", string(c.ViewingAs))
+	e.idOrNull("parent_id", c.ParentID)
+	if c.ParentID == uuid.Nil {
+		e.null("parent_version")
+	} else {
+		e.integer("parent_version", c.ParentVersion)
+	}
+	if c.RenderedSystemPrompt == nil {
+		e.null("rendered_system_prompt")
+	} else {
+		e.text("rendered_system_prompt", *c.RenderedSystemPrompt)
+	}
+	e.textOrNull("stream_status", string(c.StreamStatus))
+	if len(c.PendingToolCalls) == 0 {
+		e.raw("pending_tool_calls", []byte("[]"))
+	} else {
+		e.value("pending_tool_calls", c.PendingToolCalls)
+	}
+	e.textOrNull("last_text", c.LastText)
+	if len(c.Metadata) == 0 {
+		e.raw("metadata", []byte("{}"))
+	} else {
+		e.raw("metadata", c.Metadata)
+	}
+	e.time("created_at", c.CreatedAt, microseconds)
+	e.time("updated_at", c.UpdatedAt, microseconds)
+	e.time("last_activity_at", c.ActivityAt, microseconds)
+	e.time("deleted_at", c.DeletedAt, microseconds)
+	if c.Deleted() {
+		e.boolean("is_deleted", true)
+	}
 }
 
-func shapeConversation(c *conversation.Conversation) *conversationShape {
-	s := &conversationShape{
-		ID: c.ID, ConversationID: c.ID, TenantID: c.Tenant, CompanyID: c.Tenant, UserID: c.User,
-		Title: optional(c.Title), Name: optional(c.Title), TitleCustom: c.TitleCustom, Defaults: c.Defaults, Version: c.Version,
-		Mode: c.Mode, Channel: c.Channel, ChannelKind: c.Channel, Surface: c.Surface, ReadOnly: c.ReadOnly,
-		Participants: c.Participants, ViewingAs: c.ViewingAs, RenderedSystemPrompt: c.RenderedSystemPrompt,
-		StreamStatus: optional(c.StreamStatus), PendingToolCalls: c.PendingToolCalls, LastText: optional(c.LastText),
-		Metadata: c.Metadata, CreatedAt: timestamp(c.CreatedAt), UpdatedAt: timestamp(c.UpdatedAt),
-		LastActivityAt: timestamp(c.ActivityAt), DeletedAt: timestamp(c.DeletedAt), IsDeleted: c.Deleted(),
+// agent writes the id by itself and the summary, always with all its fields.
+func (e *encoder) agent(a *conversation.Agent) {
+	if a == nil {
+		e.null("agent_id")
+		e.null("agent")
+		return
 	}
-	if a := c.Agent; a != nil {
-		s.AgentID = &a.ID
-		s.Agent = &agentShape{a.ID, optional(a.Slug), optional(a.DisplayName), optional(a.AvatarURL)}
-	}
-	if c.ParentID != uuid.Nil {
-		s.ParentID, s.ParentVersion = &c.ParentID, &c.ParentVersion
-	}
-	if s.Participants == nil {
-		s.Participants = map[string]conversation.ParticipantProfile{}
-	}
-	if s.PendingToolCalls == nil {
-		s.PendingToolCalls = []conversation.ToolCall{}
-	}
-	if len(s.Metadata) == 0 {
-		s.Metadata = json.RawMessage("{}")
-	}
-	return s
+	e.text("agent_id", a.ID)
+	e.name("agent")
+	e.open()
+	e.text("id", a.ID)
+	e.textOrNull("slug", a.Slug)
+	e.textOrNull("display_name", a.DisplayName)
+	e.textOrNull("avatar_url", a.AvatarURL)
+	e.close()
 }
 
-// optional is null for what is not set.
-func optional[T ~string](s T) *T {
-	if s == "" {
-		return nil
+// participants writes the directory, which is empty for a single party.
+func (e *encoder) participants(c *conversation.Conversation) {
+	if len(c.Participants) == 0 {
+		e.raw("participants", []byte("{}"))
+		return
 	}
-	return &s
+	e.value("participants", c.Participants)
 }
 
-// timestamp is a time in RFC 3339, UTC, with six digits of a second, and null
-// for none.
-type timestamp time.Time
-
-func (t timestamp) MarshalJSON() ([]byte, error) { return t.append(nil), nil }
-
-func (t timestamp) append(b []byte) []byte {
-	if time.Time(t).IsZero() {
-		return append(b, "null"...)
+// message writes a message as conversation.Message.MarshalJSON does, and copies
+// its parts as they are stored: a page of messages is served without scanning
+// any of them, let alone encoding it again.
+func (e *encoder) message(m *conversation.Message) {
+	e.open()
+	e.id("id", m.ID)
+	e.id("conversation_id", m.ConversationID)
+	e.integer("sequence_no", m.Seq)
+	e.text("role", string(m.Role))
+	e.parts(m)
+	e.idOrNull("run_id", m.RunID)
+	if m.Author != nil {
+		e.value("author", m.Author)
 	}
-	return time.Time(t).UTC().AppendFormat(b, `"2006-01-02T15:04:05.000000Z"`)
+	if m.Incomplete {
+		e.boolean("incomplete", true)
+	}
+	e.time("created_at", m.CreatedAt, microseconds)
+	e.close()
+}
+
+func (e *encoder) parts(m *conversation.Message) {
+	parts, err := m.Content.MarshalJSON() // the stored bytes
+	if err != nil && e.err == nil {
+		e.err = err
+	}
+	e.raw("parts", parts)
+}
+
+// messages writes messages with commas between them.
+func (e *encoder) messages(messages []conversation.Message) {
+	for i := range messages {
+		if i > 0 {
+			e.b = append(e.b, ',')
+		}
+		e.message(&messages[i])
+	}
+}
+
+// messageBytes is about how long messages are when they are written.
+func messageBytes(messages []conversation.Message) int {
+	n := 0
+	for i := range messages {
+		if parts, err := messages[i].Content.MarshalJSON(); err == nil {
+			n += len(parts) + 300
+		}
+	}
+	return n
 }

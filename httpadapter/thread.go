@@ -1,40 +1,48 @@
 package httpadapter
 
 import (
-	"encoding/json"
 	"net/http"
 	"strconv"
-	"time"
-
-	"github.com/google/uuid"
 
 	"github.com/parley-go/parley/conversation"
 )
 
-// threadShape is a conversation in camel case, with all its messages behind it.
-type threadShape struct {
-	ID                     uuid.UUID                  `json:"id"`
-	AgentID                any                        `json:"agentId"` // a number where the id is one
-	UserID                 string                     `json:"userId"`
-	OrganizationID         string                     `json:"organizationId"`
-	Name                   *string                    `json:"name"`
-	UpstreamConversationID *uuid.UUID                 `json:"upstreamConversationId"`
-	RenderedSystemPrompt   *string                    `json:"renderedSystemPrompt"`
-	StreamStatus           *conversation.StreamStatus `json:"streamStatus"`
-	CreatedAt              milliseconds               `json:"createdAt"`
-	UpdatedAt              milliseconds               `json:"updatedAt"`
-	DeletedAt              milliseconds               `json:"deletedAt"`
-	IsDeleted              bool                       `json:"isDeleted,omitempty"`
+// threadMembers writes a conversation in camel case.
+func (e *encoder) threadMembers(c *conversation.Conversation) {
+	e.id("id", c.ID)
+	switch {
+	case c.Agent == nil:
+		e.null("agentId")
+	case numeric(c.Agent.ID):
+		e.raw("agentId", []byte(c.Agent.ID))
+	default:
+		e.text("agentId", c.Agent.ID)
+	}
+	e.text("userId", c.User)
+	e.text("organizationId", c.Tenant)
+	e.textOrNull("name", c.Title)
+	e.idOrNull("upstreamConversationId", c.ParentID)
+	if c.RenderedSystemPrompt == nil {
+		e.null("renderedSystemPrompt")
+	} else {
+		e.text("renderedSystemPrompt", *c.RenderedSystemPrompt)
+	}
+	e.textOrNull("streamStatus", string(c.StreamStatus))
+	e.time("createdAt", c.CreatedAt, milliseconds)
+	e.time("updatedAt", c.UpdatedAt, milliseconds)
+	e.time("deletedAt", c.DeletedAt, milliseconds)
+	if c.Deleted() {
+		e.boolean("isDeleted", true)
+	}
 }
 
-// milliseconds is a time with three digits of a second, and null for none.
-type milliseconds time.Time
-
-func (t milliseconds) MarshalJSON() ([]byte, error) {
-	if time.Time(t).IsZero() {
-		return []byte("null"), nil
-	}
-	return time.Time(t).UTC().AppendFormat(nil, `"2006-01-02T15:04:05.000Z"`), nil
+func (e *encoder) threadMessage(m *conversation.Message) {
+	e.open()
+	e.id("id", m.ID)
+	e.text("role", string(m.Role))
+	e.parts(m)
+	e.time("createdAt", m.CreatedAt, milliseconds)
+	e.close()
 }
 
 // getThread shows any conversation of the tenant to its administrators.
@@ -58,45 +66,14 @@ func (h *Handler) getThread(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	shape := threadShape{
-		ID: c.ID, UserID: c.User, OrganizationID: c.Tenant, Name: optional(c.Title),
-		RenderedSystemPrompt: c.RenderedSystemPrompt, StreamStatus: optional(c.StreamStatus),
-		CreatedAt: milliseconds(c.CreatedAt), UpdatedAt: milliseconds(c.UpdatedAt), DeletedAt: milliseconds(c.DeletedAt),
-		IsDeleted: c.Deleted(),
-	}
-	if c.Agent != nil {
-		shape.AgentID = numberOrText(c.Agent.ID)
-	}
-	if c.ParentID != uuid.Nil {
-		shape.UpstreamConversationID = &c.ParentID
-	}
-	return x.wholeConversation(shape, c, conversation.ViewAdmin, appendThreadMessage)
+	return x.wholeConversation(c, conversation.ViewAdmin, (*encoder).threadMembers, (*encoder).threadMessage)
 }
 
-// numberOrText is a number for an id that is one in its plain form, as systems
-// that number their agents send it.
-func numberOrText(id string) any {
+// numeric reports whether an id is a whole number in its plain form. Systems
+// that number their agents read it as one.
+func numeric(id string) bool {
 	n, err := strconv.ParseInt(id, 10, 53)
-	if err == nil && strconv.FormatInt(n, 10) == id {
-		return n
-	}
-	return id
-}
-
-func appendThreadMessage(b []byte, m *conversation.Message) ([]byte, error) {
-	parts, err := m.Content.MarshalJSON()
-	if err != nil {
-		return nil, err
-	}
-	b = append(b, `{"id":"`...)
-	b = appendID(b, m.ID)
-	b = append(b, `","role":`...)
-	b = strconv.AppendQuote(b, string(m.Role))
-	b = append(b, `,"parts":`...)
-	b = append(b, parts...)
-	b = append(b, `,"createdAt":`...)
-	at, err := json.Marshal(milliseconds(m.CreatedAt))
-	return append(append(b, at...), '}'), err
+	return err == nil && strconv.FormatInt(n, 10) == id
 }
 
 func (h *Handler) health(x *exchange) error {

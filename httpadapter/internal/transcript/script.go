@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/parley-go/parley/conversation"
 )
@@ -21,6 +22,7 @@ import (
 //	hold           says "held ", and waits to be let go, or for its end
 //	step           takes steps until a nudge comes
 //	slowly N       says N words, each when let go
+//	paced N        when let go, says N words, one each Pace
 //	prompt         says its system prompt
 //
 // Tool outputs are answered with "thanks".
@@ -28,6 +30,9 @@ type Script struct {
 	mu    sync.Mutex
 	gates map[string]chan struct{} // by conversation
 }
+
+// Pace is the time between two words of "paced".
+const Pace = 500 * time.Microsecond
 
 // NewScript makes a Script.
 func NewScript() *Script { return &Script{gates: make(map[string]chan struct{})} }
@@ -50,6 +55,23 @@ func (s *Script) Respond(ctx context.Context, turn *conversation.Turn) error {
 	switch word {
 	case "":
 		return turn.Text("thanks")
+	case "paced":
+		n, err := strconv.Atoi(rest)
+		if err == nil {
+			err = s.wait(ctx, turn)
+		}
+		if err != nil {
+			return err
+		}
+		tick := time.NewTicker(Pace)
+		defer tick.Stop()
+		for i := range n {
+			<-tick.C
+			if err := turn.Textf("w%d ", i+1); err != nil {
+				return err
+			}
+		}
+		return nil
 	case "count", "slowly":
 		n, err := strconv.Atoi(rest)
 		if err != nil {
