@@ -1,6 +1,8 @@
 package storetest
 
 import (
+	"errors"
+
 	"github.com/google/uuid"
 	"github.com/parley-go/parley/store"
 	"github.com/stretchr/testify/require"
@@ -36,6 +38,7 @@ var eventing = topic{"Events", []rule{
 	{"S1_ReadFromTheCursorOn", eventsCursor},
 	{"S1_ReadInPages", eventsPages},
 	{"ReadGivesTheRun", eventsRun},
+	{"PageAndRunAreOfOneMoment", eventsOneMoment},
 	{"BodiesByteForByte", eventsBytes},
 	{"ChangeNeitherLogNorActivity", eventsLeaveLog},
 }}
@@ -210,6 +213,32 @@ func eventsRun(e *env) {
 	require.Equal(e, *e.getRun(r.ID), page.Run)
 	require.Equal(e, int64(10), page.Run.EventSeq)
 	require.Empty(e, page.Packs, "the terminal event has no row")
+}
+
+func eventsOneMoment(e *env) {
+	r := e.start(e.create().ID)
+	const last = 120
+	done := e.in(func() error {
+		for n := int64(1); n < last; n += 2 {
+			errs, err := e.other.AppendEvents(e.ctx, []store.EventAppend{pack(r, n, n+1)})
+			if err != nil || errs[0] != nil {
+				return errors.Join(append(errs, err)...)
+			}
+		}
+		return nil
+	})
+	for finished := false; !finished; {
+		select {
+		case err := <-done:
+			require.NoError(e, err)
+			finished = true
+		default:
+		}
+		page, err := e.store.ReadEvents(e.ctx, e.scope, r.ID, 0, everything)
+		require.NoError(e, err)
+		require.Len(e, page.Packs, int(page.Run.EventSeq/2), "all packs up to the run's number, and none above")
+	}
+	require.Equal(e, int64(last), e.getRun(r.ID).EventSeq)
 }
 
 func eventsBytes(e *env) {

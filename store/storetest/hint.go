@@ -16,6 +16,8 @@ var hinting = topic{"Hints", []rule{
 	{"NotifyWithoutListeners", hintsUnheard},
 }}
 
+var checking = topic{"Check", []rule{{"UsableIsNil", func(e *env) { require.NoError(e, e.store.Check(e.ctx)) }}}}
+
 // listen starts a listener on the handle. ended gives what Listen returned;
 // means is false if the store has no means to listen.
 func (e *env) listen(s store.Store, fn func(store.Hint)) (end context.CancelFunc, ended <-chan error, means bool) {

@@ -8,6 +8,7 @@ import (
 
 var purging = topic{"Purge", []rule{
 	{"L6_OneConversationWithCounts", purgeOne},
+	{"L6_ConversationBeforeOwner", purgeNarrow},
 	{"L6_DeletedOnesToo", purgeDeleted},
 	{"L6_EverythingOfAnOwner", purgeOwner},
 	{"L6_OwnerLeavesOtherDirectories", purgeLeavesDirectories},
@@ -49,6 +50,14 @@ func purgeOne(e *env) {
 		counts := e.purge(store.PurgeTarget{Tenant: "acme", ConversationID: c.ID})
 		require.Equal(e, store.PurgeCounts{Conversations: 1, Messages: 5, Runs: 3, Events: 8}, counts,
 			"events are counted, not the packs they were stored in")
+	})
+	require.True(e, e.picture(c.ID).Missing)
+}
+
+func purgeNarrow(e *env) {
+	c, other := e.create(), e.createFor("acme", "bob")
+	e.unchanged(other.ID, func() {
+		require.Equal(e, int64(1), e.purge(store.PurgeTarget{Tenant: "acme", ConversationID: c.ID, Owner: "bob"}).Conversations)
 	})
 	require.True(e, e.picture(c.ID).Missing)
 }

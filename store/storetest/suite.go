@@ -37,7 +37,7 @@ func topics() []topic {
 		starting, idempotency, queueing, promotion,
 		finishing, stopping, runListing, claiming, leases,
 		nudging, eventing, marking, sweeping, hinting,
-		scoping, contexts, racing,
+		scoping, contexts, racing, checking,
 	}
 }
 

@@ -96,6 +96,10 @@ func (s *Store) GetConversation(ctx context.Context, scope store.Scope, id uuid.
 		return nil, store.ErrNotFound
 	}
 	row := c.view()
+	if s.is(TornRow) {
+		s.apart()
+		row.Version = c.row.Version
+	}
 	if s.is(SharedRows) {
 		return &c.row, nil
 	}

@@ -130,6 +130,9 @@ func (s *Store) ReadEvents(ctx context.Context, scope store.Scope, id uuid.UUID,
 		return nil, err
 	}
 	page := &store.EventPage{Run: r.row}
+	if s.is(TornEvents) {
+		s.apart()
+	}
 	for _, p := range r.packs {
 		if p.Last <= after || s.is(EventsByFirst) && p.First <= after {
 			continue
@@ -238,4 +241,9 @@ func (s *Store) Listen(ctx context.Context, fn func(store.Hint)) error {
 	}
 }
 
-func (s *Store) Check(ctx context.Context) error { return ctx.Err() }
+func (s *Store) Check(ctx context.Context) error {
+	if s.is(CheckAlwaysFails) {
+		return store.ErrUnavailable
+	}
+	return ctx.Err()
+}

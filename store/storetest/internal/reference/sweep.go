@@ -61,7 +61,7 @@ func (s *Store) Purge(ctx context.Context, t store.PurgeTarget) (store.PurgeCoun
 		case c.row.Tenant != t.Tenant && !s.is(PurgeIgnoresTenant):
 			continue
 		case c.row.ID == t.ConversationID:
-		case t.ConversationID != noID:
+		case t.ConversationID != noID && !s.is(PurgeReadsOwnerFirst):
 			continue
 		case t.Owner != "" && c.row.Owner != t.Owner:
 			s.forget(c, t.Owner)
