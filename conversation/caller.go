@@ -80,5 +80,5 @@ func (c Caller) profile() (name, picture string) {
 	if textFault(c.AvatarURL, maxPartName) == "" {
 		picture = c.AvatarURL
 	}
-	return cutRunes(safeText(c.Name), maxIDLength), picture
+	return cutRunes(safeText(c.Name), maxName), picture
 }

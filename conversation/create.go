@@ -30,7 +30,6 @@ type CreateParams struct {
 
 // Bounds of a conversation.
 const (
-	maxTitle         = 200 // characters (rule L1)
 	maxMetadataBytes = 16 << 10
 	maxMetadataKeys  = 64
 )
@@ -104,16 +103,16 @@ func (p *CreateParams) fill(caller Caller) {
 }
 
 func (p *CreateParams) check(f *faults, cfg *Config) {
-	f.runes("name", p.Title, maxTitle)
-	f.runes("agent_id", p.AgentID, maxIDLength)
+	f.runes("name", p.Title)
+	f.runes("agent_id", p.AgentID)
 	if a := p.Agent; a != nil {
 		if a.ID == "" {
 			f.add("agent.id", "must not be empty")
 		} else if a.ID != p.AgentID {
 			f.add("agent.id", "must be the agent_id")
 		}
-		f.runes("agent.slug", a.Slug, maxIDLength)
-		f.runes("agent.display_name", a.DisplayName, maxIDLength)
+		f.runes("agent.slug", a.Slug)
+		f.runes("agent.display_name", a.DisplayName)
 		f.text("agent.avatar_url", a.AvatarURL, maxPartName)
 	}
 	p.Defaults.validate(f, "defaults", cfg.MaxMessageBytes)
@@ -213,7 +212,7 @@ func (e *Engine) Fork(ctx context.Context, caller Caller, id uuid.UUID, p ForkPa
 		f.add("at_version", "must be between 0 and the head, %d", parent.Version)
 	}
 	p.Title = trim(p.Title)
-	f.runes("name", p.Title, maxTitle)
+	f.runes("name", p.Title)
 	if p.Defaults != nil {
 		p.Defaults.validate(&f, "defaults", e.cfg.MaxMessageBytes)
 	}

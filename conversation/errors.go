@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/google/uuid"
 	"github.com/parley-go/parley/store"
 )
 
@@ -196,11 +195,3 @@ const (
 	CodeTooLarge         = "too_large"       // the turn wrote more than a message may hold
 	CodeInvalidOutput    = "invalid_output"  // the turn wrote something that cannot be stored
 )
-
-// notFound is a shorthand for tests of ids that can name nothing.
-func validID(id uuid.UUID) error {
-	if id == uuid.Nil {
-		return ErrNotFound
-	}
-	return nil
-}

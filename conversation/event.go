@@ -38,8 +38,9 @@ func (t EventType) Terminal() bool {
 	switch t {
 	case EventRunCompleted, EventRunRequiresAction, EventRunFailed, EventRunStopped, EventRunTimedOut:
 		return true
+	default:
+		return false
 	}
-	return false
 }
 
 func terminalEvent(status RunStatus) EventType { return EventType("run." + string(status)) }

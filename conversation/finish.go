@@ -108,8 +108,7 @@ func (e *Engine) inputMessages(run *Run, pending []ToolCall, author *Author) ([]
 // conclude ends the run as the Responder's answer asks.
 func (a *attempt) conclude(err error) {
 	if err != nil {
-		status, failure := a.failure(err)
-		a.end(status, failure)
+		a.end(RunFailed, a.failure(err))
 		return
 	}
 	if a.turn.draft.openClient() {
@@ -124,21 +123,21 @@ func (a *attempt) conclude(err error) {
 }
 
 // failure puts a Responder's error into the client's words.
-func (a *attempt) failure(err error) (RunStatus, *RunError) {
+func (a *attempt) failure(err error) *RunError {
 	var own *RunError
 	var undeclared *UndeclaredToolError
 	switch {
 	case errors.Is(err, errPanic):
-		return RunFailed, &RunError{Code: CodePanic, Message: "the responder failed"}
+		return &RunError{Code: CodePanic, Message: "the responder failed"}
 	case errors.As(err, &own):
-		return RunFailed, &RunError{Code: safeText(own.Code), Message: safeText(own.Message)}
+		return &RunError{Code: safeText(own.Code), Message: safeText(own.Message)}
 	case errors.Is(err, ErrIterationLimit):
-		return RunFailed, &RunError{Code: CodeMaxIterations, Message: "the run used all its iterations"}
+		return &RunError{Code: CodeMaxIterations, Message: "the run used all its iterations"}
 	case errors.As(err, &undeclared):
-		return RunFailed, &RunError{Code: CodeUndeclaredTool, Message: safeText(undeclared.Error())}
+		return &RunError{Code: CodeUndeclaredTool, Message: safeText(undeclared.Error())}
 	}
 	a.e.log.Error("responder failed", "run", a.key.RunID, "error", err)
-	return RunFailed, &RunError{Code: CodeResponder, Message: "the responder failed"}
+	return &RunError{Code: CodeResponder, Message: "the responder failed"}
 }
 
 // safeText makes a host's text storable.

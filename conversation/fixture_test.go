@@ -145,7 +145,7 @@ func (f *fixture) log(id uuid.UUID) []conversation.Message {
 		require.NoError(f.t, err)
 		all = append(all, page.Messages...)
 		if !page.HasMore {
-			require.EqualValues(f.t, page.Version, len(all), "V1: the version is the number of the newest message")
+			require.Len(f.t, all, int(page.Version), "V1: the version is the number of the newest message")
 			break
 		}
 		q.Cursor = page.Next

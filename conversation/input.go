@@ -48,7 +48,6 @@ const (
 	maxOutputs  = 256
 	maxPartName = 1024
 	maxCallID   = 256
-	maxIDLength = 200 // of ids of users, agents, authors
 )
 
 // parts returns the user's message as parts.
@@ -104,8 +103,8 @@ func checkAuthor(f *faults, path string, a *Author) {
 	if trim(a.ID) == "" {
 		f.add(path+".id", "must not be empty")
 	}
-	f.runes(path+".id", a.ID, maxIDLength)
-	f.runes(path+".name", a.Name, maxIDLength)
+	f.runes(path+".id", a.ID)
+	f.runes(path+".name", a.Name)
 	f.text(path+".avatar_url", a.AvatarURL, maxPartName)
 }
 

@@ -341,7 +341,7 @@ func TestInput_Blank(t *testing.T) {
 		}
 		for want, err := range map[string]error{
 			"content":        turn(conversation.TurnRequest{Text: blank}),
-			"content ":       turn(conversation.TurnRequest{Parts: []conversation.Part{conversation.Text(blank), conversation.Text(blank)}}),
+			"content\t":      turn(conversation.TurnRequest{Parts: []conversation.Part{conversation.Text(blank), conversation.Text(blank)}}),
 			"author.id":      turn(conversation.TurnRequest{Text: "x", Author: &conversation.Author{ID: blank, Name: "Una"}}),
 			"input[0].value": turn(conversation.TurnRequest{Parts: []conversation.Part{conversation.Structured(json.RawMessage(blank))}}),
 			"user_id": func() error {

@@ -104,8 +104,8 @@ func (e *Engine) AddParticipant(ctx context.Context, caller Caller, id uuid.UUID
 	if trim(p.UserID) == "" {
 		f.add("user_id", "must not be empty")
 	}
-	f.runes("user_id", p.UserID, maxIDLength)
-	f.runes("name", p.Name, maxIDLength)
+	f.runes("user_id", p.UserID)
+	f.runes("name", p.Name)
 	f.text("avatar_url", p.AvatarURL, maxPartName)
 	if err := f.err(); err != nil {
 		if _, missing := e.store.GetConversation(ctx, caller.scope(), id); missing != nil {

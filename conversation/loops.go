@@ -162,7 +162,7 @@ func (e *Engine) claim(ctx context.Context) bool {
 		return false
 	}
 	for i := range claimed {
-		e.launch(&claimed[i].Run, &claimed[i].Conversation, nil, asked)
+		e.launch(&claimed[i].Run, &claimed[i].Conversation, nil, asked) //nolint:contextcheck // a run outlives whoever launched it
 	}
 	return len(claimed) == n
 }

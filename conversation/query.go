@@ -156,8 +156,8 @@ func decodeCursor(s string, into any) error {
 // listQuery turns a Query into the store's.
 func (q *Query) listQuery() (*store.ListQuery, *Page, error) {
 	var f faults
-	f.runes("q", q.Text, maxSearch)
-	f.runes("agent_id", q.AgentID, maxIDLength)
+	f.runes("q", q.Text)
+	f.runes("agent_id", q.AgentID)
 	if err := f.err(); err != nil {
 		return nil, nil, err
 	}
@@ -205,8 +205,6 @@ func (q *Query) listQuery() (*store.ListQuery, *Page, error) {
 // nobody can have gives an empty page like any other unknown one (rule Q4).
 const noChannel = "-"
 
-// maxSearch bounds the text of a search, in characters: nothing that is searched is longer.
-const maxSearch = 200
 
 func clampSize(n int) int {
 	if n == 0 {

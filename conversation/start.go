@@ -198,7 +198,7 @@ func (e *Engine) launchStarted(ctx context.Context, run *store.Run, res *store.S
 			return
 		}
 	}
-	e.launch(run, p.fixed.complete(*row), p, asked)
+	e.launch(run, p.fixed.complete(*row), p, asked) //nolint:contextcheck // a run outlives whoever launched it
 }
 
 // plan is a turn on its way to become a run.

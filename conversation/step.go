@@ -89,7 +89,7 @@ func (t *Turn) takeNudges(ctx context.Context) ([]store.Nudge, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
 	defer cancel()
-	defer context.AfterFunc(a.ending, cancel)()
+	defer context.AfterFunc(a.ending, cancel)() //nolint:contextcheck // both end it: the caller's and the attempt's
 	nudges, err := a.e.store.TakeNudges(ctx, a.key)
 	switch {
 	case err == nil && t.strayed:

@@ -45,10 +45,14 @@ func textFault(s string, limit int) string {
 	return ""
 }
 
-// runes checks a short name: like text, with the limit in characters.
-func (f *faults) runes(path, s string, limit int) {
-	if n := utf8.RuneCountInString(s); n > limit {
-		f.add(path, "must be at most %d characters, has %d", limit, n)
+// maxName bounds names, titles, and ids of users, agents and models, in
+// characters (rule L1).
+const maxName = 200
+
+// runes checks a name: like text, with the limit in characters.
+func (f *faults) runes(path, s string) {
+	if n := utf8.RuneCountInString(s); n > maxName {
+		f.add(path, "must be at most %d characters, has %d", maxName, n)
 		return
 	}
 	f.text(path, s, 0)

@@ -38,7 +38,7 @@ func (e *Engine) SetTitle(ctx context.Context, caller Caller, id uuid.UUID, titl
 	}
 	var f faults
 	title = trim(title)
-	f.runes("title", title, maxTitle)
+	f.runes("title", title)
 	if err := f.err(); err != nil {
 		if _, missing := e.store.GetConversation(ctx, caller.scope(), id); missing != nil {
 			return nil, missing
@@ -76,7 +76,7 @@ func (e *Engine) deriveTitle(t *Turn) {
 			e.log.Warn("no title was derived", "conversation", t.conv.ID, "error", err)
 			return
 		}
-		title = trim(cutRunes(trim(safeText(title)), maxTitle))
+		title = trim(cutRunes(trim(safeText(title)), maxName))
 		if title == "" {
 			return
 		}

@@ -192,7 +192,7 @@ func TestL1_ATitlerThatDoesNotAnswer(t *testing.T) {
 	for name, trouble := range map[string]func(context.Context) (string, error){
 		"fails":             func(context.Context) (string, error) { return "half a title", errors.New("no model today") },
 		"panics":            func(context.Context) (string, error) { panic("at the titler") },
-		"panics with nil":   func(context.Context) (string, error) { var c *conversation.Conversation; return c.Title, nil },
+		"panics with nil":   func(context.Context) (string, error) { var c *conversation.Conversation; return c.Title, nil }, //nolint:govet // on purpose
 		"has none":          func(context.Context) (string, error) { return "", nil },
 		"has a blank one":   func(context.Context) (string, error) { return " \n ", nil },
 		"has nothing to it": func(context.Context) (string, error) { return "\u3000", nil },

@@ -19,7 +19,6 @@ const (
 	maxServers     = 64
 	maxSettings    = 1 << 20   // bytes of all settings of a conversation or a run
 	maxSettingJSON = 256 << 10 // bytes of one JSON value inside settings
-	maxModelName   = 200
 	maxIterations  = 1000
 	maxHeaders     = 64
 	maxHeader      = 16 << 10 // bytes of one header's value
@@ -57,7 +56,7 @@ func (s *Settings) validate(f *faults, path string) {
 		f.add(path, "must be at most %d bytes together, has %d", maxSettings, size)
 		return
 	}
-	f.runes(path+".model", s.Model, maxModelName)
+	f.runes(path+".model", s.Model)
 	if t := s.Temperature; t != nil && (math.IsNaN(*t) || *t < 0 || *t > 2) {
 		f.add(path+".temperature", "must be between 0 and 2")
 	}
@@ -74,7 +73,7 @@ func (s *Settings) validate(f *faults, path string) {
 	validateTools(f, path+".tools", s.Tools)
 	for _, key := range slices.Sorted(maps.Keys(s.Extra)) {
 		before := len(f.errs)
-		f.runes(path+".extra", key, maxModelName)
+		f.runes(path+".extra", key)
 		if len(f.errs) == before {
 			f.json(path+".extra."+key, s.Extra[key], maxSettingJSON)
 		}
