@@ -205,7 +205,6 @@ func (q *Query) listQuery() (*store.ListQuery, *Page, error) {
 // nobody can have gives an empty page like any other unknown one (rule Q4).
 const noChannel = "-"
 
-
 func clampSize(n int) int {
 	if n == 0 {
 		return DefaultPageSize
