@@ -103,10 +103,7 @@ type boundedBody struct {
 }
 
 func (b *boundedBody) Read(p []byte) (int, error) {
-	if b.left < 0 {
-		return 0, errLong
-	}
-	n, err := b.ReadCloser.Read(p[:min(len(p), b.left+1)])
+	n, err := b.ReadCloser.Read(p)
 	if b.left -= n; b.left < 0 {
 		return 0, errLong
 	}

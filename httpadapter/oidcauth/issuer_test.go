@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -66,6 +67,41 @@ func TestIssuerDoesNotGiveItsKeys(t *testing.T) {
 			f.accepts(token) // with a key that is known nobody has to be asked
 		})
 	}
+}
+
+// TestNothingComesOverPlainHTTP: the refusal stands before the connection.
+func TestNothingComesOverPlainHTTP(t *testing.T) {
+	t.Parallel()
+	iss := issuertest.New(t)
+	iss.Answer(func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, "http://login.example.com/keys", http.StatusFound)
+	})
+	asked := &askedHosts{next: client(t).Transport}
+	f := setup(t, iss, func(o *oidcauth.Options) { o.Client = &http.Client{Transport: asked} })
+	f.cannotTell(issuertest.NewEC(t, "e").Sign(t, iss.Claims(nil)))
+	for _, host := range asked.list() {
+		require.Equal(t, strings.TrimPrefix(iss.URL, "http://"), host)
+	}
+}
+
+// askedHosts keeps the hosts that requests go to.
+type askedHosts struct {
+	next  http.RoundTripper
+	mu    sync.Mutex
+	hosts []string
+}
+
+func (a *askedHosts) RoundTrip(r *http.Request) (*http.Response, error) {
+	a.mu.Lock()
+	a.hosts = append(a.hosts, r.URL.Host)
+	a.mu.Unlock()
+	return a.next.RoundTrip(r)
+}
+
+func (a *askedHosts) list() []string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return slices.Clone(a.hosts)
 }
 
 func TestNoKeys(t *testing.T) {

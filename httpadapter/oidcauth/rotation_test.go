@@ -105,3 +105,30 @@ func TestManyAtOnce(t *testing.T) {
 		require.Equal(t, i+1, iss.Fetches())
 	}
 }
+
+// TestManyAtOnceWhileAKeyChanges under the same id. Each token is held against
+// the old key first, and meanwhile another may bring the new one.
+func TestManyAtOnceWhileAKeyChanges(t *testing.T) {
+	t.Parallel()
+	iss := issuertest.New(t)
+	keys := []*issuertest.Key{issuertest.NewRSA(t, "k"), issuertest.NewRSA(t, "k")}
+	f := setup(t, iss, nil)
+	for round := range 15 {
+		key := keys[round%2]
+		iss.Publish(key)
+		f.clock.pass(time.Minute)
+		token := key.Sign(t, iss.Claims(nil))
+		errs := make(chan error, 64)
+		var wg sync.WaitGroup
+		for range cap(errs) {
+			wg.Go(func() {
+				if _, err := f.Authenticate(issuertest.Request(token)); err != nil {
+					errs <- err
+				}
+			})
+		}
+		wg.Wait()
+		require.Empty(t, errs, "round %d", round)
+		require.Equal(t, round+1, iss.Fetches())
+	}
+}
