@@ -169,7 +169,7 @@ func BenchmarkForeignAndMissing(b *testing.B) {
 	for b.Loop() {
 		for kind, id := range map[string]string{"user": foreign, "tenant": other, "missing": uuid.NewString()} {
 			began := time.Now()
-			r := httptest.NewRequest("GET", "/conversations/"+id, nil)
+			r := httptest.NewRequestWithContext(b.Context(), "GET", "/conversations/"+id, nil)
 			r.Header.Set("Authorization", "Bearer acme.alice")
 			w := httptest.NewRecorder()
 			s.handler.ServeHTTP(w, r)

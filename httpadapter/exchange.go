@@ -174,12 +174,12 @@ func (x *exchange) pattern() string {
 }
 
 // logAccess writes the access line.
-func (x *exchange) logAccess() {
+func (x *exchange) logAccess(ctx context.Context) {
 	log := x.h.opts.AccessLog
 	if log == nil {
 		return
 	}
-	log.LogAttrs(context.WithoutCancel(x.r.Context()), slog.LevelInfo, "request",
+	log.LogAttrs(ctx, slog.LevelInfo, "request",
 		slog.String("method", x.r.Method), slog.String("route", x.pattern()), slog.Int("status", x.w.status),
 		slog.Int64("bytes", x.w.bytes), slog.Duration("duration", time.Since(x.began)),
 		slog.String("tenant", x.caller.Tenant), slog.String("user", x.caller.User), slog.String("log_id", x.logID))

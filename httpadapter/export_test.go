@@ -1,6 +1,7 @@
 package httpadapter
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
@@ -48,6 +49,7 @@ func rebuild(v value) any {
 		return json.Number(v.raw)
 	case kindBool:
 		return v.raw[0] == 't'
+	case kindNull:
 	}
 	return nil
 }
@@ -85,7 +87,7 @@ func (h *Handler) DecodeSmall(body string) error {
 }
 
 func (h *Handler) fake(body string) *exchange {
-	r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(body))
+	r := httptest.NewRequestWithContext(context.Background(), http.MethodPost, "/", strings.NewReader(body))
 	r.Header.Set("Content-Type", "application/json")
 	x := &exchange{h: h, r: r}
 	x.w.ResponseWriter = httptest.NewRecorder()

@@ -117,7 +117,7 @@ func (h *Handler) serve(rt *route) http.Handler {
 func (h *Handler) exchange(w http.ResponseWriter, r *http.Request, rt *route, handle func(*exchange) error) {
 	x := &exchange{h: h, r: r, route: rt, logID: h.opts.NewLogID(), began: time.Now()}
 	x.w.ResponseWriter = w
-	defer x.logAccess()
+	defer x.logAccess(r.Context())
 	defer func() {
 		v := recover()
 		if v == nil {

@@ -30,12 +30,12 @@ func (x *exchange) pump(s *conversation.Stream) {
 	defer stop()
 	for {
 		events, err := s.Next(ctx)
+		if len(events) > 0 && o.events(events) != nil {
+			stop()
+			giveUp()
+		}
 		switch {
 		case err == nil:
-			if o.events(events) != nil {
-				stop()
-				giveUp()
-			}
 		case errors.Is(err, io.EOF):
 			return
 		case ctx.Err() != nil:

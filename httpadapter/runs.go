@@ -10,7 +10,7 @@ import (
 )
 
 func (h *Handler) startRun(x *exchange) error {
-	run, _, err := x.start(h.engine.StartRun)
+	run, err := x.start(h.engine.StartRun)
 	if err != nil {
 		return err
 	}
@@ -26,30 +26,30 @@ type startFunc func(context.Context, conversation.Caller, uuid.UUID, conversatio
 
 // start reads a turn, starts it with one of the engine's ways, and says in the
 // headers what became of it.
-func (x *exchange) start(with startFunc) (*conversation.Run, *turn, error) {
+func (x *exchange) start(with startFunc) (*conversation.Run, error) {
 	t, err := x.readTurn()
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	id, err := x.conversationID(conversation.ViewParticipant)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	run, err := with(x.r.Context(), x.caller, id, t.request)
 	if err != nil {
-		return nil, nil, t.respell(err)
+		return nil, t.respell(err)
 	}
 	x.location("/runs/" + run.ID.String())
 	if run.Replayed {
 		x.w.Header().Set("Idempotent-Replay", "true")
 	}
-	return run, t, nil
+	return run, nil
 }
 
 // postMessage waits for the end of a turn.
 func (h *Handler) postMessage(x *exchange) error {
 	x.patient()
-	run, _, err := x.start(h.engine.RunTurn)
+	run, err := x.start(h.engine.RunTurn)
 	if err != nil {
 		return err
 	}

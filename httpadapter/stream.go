@@ -49,7 +49,7 @@ func (h *Handler) streamTurn(x *exchange) error {
 		return err
 	}
 	return x.stream(func() (*conversation.Stream, error) {
-		run, _, err := x.start(h.engine.StartRun)
+		run, err := x.start(h.engine.StartRun)
 		if err != nil {
 			return nil, err
 		}

@@ -232,7 +232,7 @@ func TestStreamsBehindMiddleware(t *testing.T) {
 	require.Contains(t, s.log.String(), "cannot flush")
 	require.Len(t, alice.do("GET", "/conversations/"+id+"/runs", nil).ok(200)["data"], 1, "nothing was started")
 
-	r := httptest.NewRequest("GET", "/conversations/"+id+"/stream", nil)
+	r := httptest.NewRequestWithContext(t.Context(), "GET", "/conversations/"+id+"/stream", nil)
 	r.Proto, r.ProtoMajor, r.ProtoMinor = "HTTP/1.0", 1, 0
 	r.Header.Set("Authorization", "Bearer acme.alice")
 	w := httptest.NewRecorder()

@@ -231,12 +231,12 @@ func TestSweepMethods(t *testing.T) {
 		if slices.Contains(methods, "GET") {
 			methods = append(methods, "HEAD")
 		}
-		real := strings.NewReplacer("{conversation_id}", s.id, "{run_id}", s.run, "{agent_id}", "a1").Replace(path)
+		target := strings.NewReplacer("{conversation_id}", s.id, "{run_id}", s.run, "{agent_id}", "a1").Replace(path)
 		for _, method := range []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "BREW"} {
 			if slices.Contains(methods, method) {
 				continue
 			}
-			r := s.as("acme.alice").do(method, real, nil)
+			r := s.as("acme.alice").do(method, target, nil)
 			require.Equal(t, 405, r.status, "%s %s", method, path)
 			for _, m := range methods {
 				require.Contains(t, r.header.Get("Allow"), m)

@@ -15,7 +15,7 @@ import (
 )
 
 func request(headers ...string) *http.Request {
-	r := httptest.NewRequest(http.MethodGet, "/", nil)
+	r := httptest.NewRequestWithContext(context.Background(), http.MethodGet, "/", nil)
 	for _, h := range headers {
 		r.Header.Add("Authorization", h)
 	}
