@@ -2,12 +2,9 @@ package conversation_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
@@ -16,129 +13,98 @@ import (
 	"github.com/parley-go/parley/memstore"
 )
 
-// benchEngine starts an engine on a memory store.
-func benchEngine(b *testing.B, r conversation.Responder) *conversation.Engine {
+// benchEngine is an engine on a memory store of its own.
+func benchEngine(b *testing.B, r conversation.Responder) (*conversation.Engine, *memstore.Store) {
 	b.Helper()
-	e, err := conversation.New(memstore.New(nil), r, nil)
+	s := memstore.New(nil)
+	e, err := conversation.New(s, r, nil)
 	require.NoError(b, err)
 	require.NoError(b, e.Start(context.Background()))
 	b.Cleanup(func() { require.NoError(b, e.Shutdown(context.Background())) })
-	return e
+	return e, s
 }
 
-// benchHistory makes a conversation with n messages.
-func benchHistory(b *testing.B, e *conversation.Engine, n int) uuid.UUID {
-	b.Helper()
-	c, err := e.Create(b.Context(), alice, conversation.CreateParams{})
-	require.NoError(b, err)
-	content, err := conversation.NewContent(conversation.Text("what is said in a message of the usual length, give or take"))
-	require.NoError(b, err)
-	for n > 0 {
-		batch := make([]conversation.Message, min(n, 100))
-		for i := range batch {
-			batch[i] = conversation.Message{Role: []conversation.Role{conversation.RoleUser, conversation.RoleAssistant}[i%2], Content: content}
-		}
-		_, err := e.Append(b.Context(), alice, c.ID, conversation.AppendParams{Messages: batch})
-		require.NoError(b, err)
-		n -= len(batch)
-	}
-	return c.ID
-}
-
-// BenchmarkTurn is a whole turn whose Responder answers at once, after so much
-// history, alone and with a window of 20 messages read. The lengths take turns
-// in slices of one run, so that the machine is the same for all of them; each
-// reports its time per turn, and the longest its ratio to the shortest, which
-// is to stay within 1.2.
+// BenchmarkTurn is a whole turn: start, a window of twenty messages read, one
+// delta, and the end. Its cost must not grow with the history.
 func BenchmarkTurn(b *testing.B) {
-	lengths := []int{10, 1_000, 100_000}
-	for _, window := range []int{0, 20} {
-		b.Run(fmt.Sprintf("window=%d", window), func(b *testing.B) {
-			e := benchEngine(b, conversation.ResponderFunc(func(ctx context.Context, turn *conversation.Turn) error {
-				if _, err := turn.Window(ctx, window); err != nil {
+	ctx := context.Background()
+	for _, history := range []int{10, 1_000, 100_000} {
+		b.Run(fmt.Sprintf("history=%d", history), func(b *testing.B) {
+			e, s := benchEngine(b, conversation.ResponderFunc(func(ctx context.Context, turn *conversation.Turn) error {
+				if _, err := turn.Window(ctx, 20); err != nil {
 					return err
 				}
-				return turn.Text("an answer")
+				return turn.Text("an answer of the usual kind")
 			}))
-			ids := make([]uuid.UUID, len(lengths))
-			for i, n := range lengths {
-				ids[i] = benchHistory(b, e, n)
-			}
-			took := make([]time.Duration, len(lengths))
-			turns := 0
+			c, err := e.Create(ctx, alice, conversation.CreateParams{})
+			require.NoError(b, err)
+			fill(b, &fixture{store: s, engine: e, ctx: ctx, caller: alice}, c.ID, history)
 			b.ReportAllocs()
-			b.ResetTimer()
 			for b.Loop() {
-				for i, id := range ids {
-					began := time.Now()
-					if _, err := e.RunTurn(b.Context(), alice, id, conversation.TurnRequest{Text: "a question"}); err != nil {
-						b.Fatal(err)
-					}
-					took[i] += time.Since(began)
+				run, err := e.RunTurn(ctx, alice, c.ID, conversation.TurnRequest{Text: "a question of the usual kind"})
+				if err != nil || run.Status != conversation.RunCompleted {
+					b.Fatal(run, err)
 				}
-				turns++
 			}
-			for i, n := range lengths {
-				b.ReportMetric(float64(took[i].Nanoseconds())/float64(turns), fmt.Sprintf("ns/turn@%d", n))
-			}
-			b.ReportMetric(float64(took[len(took)-1])/float64(took[0]), "longest/shortest")
 		})
 	}
 }
 
-// BenchmarkReaders streams a run of 1,000 deltas to readers in this process. What
-// many readers cost the run is in us/delta; the floor for readers over a network
-// is in package httpadapter.
-func BenchmarkReaders(b *testing.B) {
+// BenchmarkFanOut streams a run of a thousand deltas to readers in its process.
+// An operation is the delivery of the whole stream to all of them.
+func BenchmarkFanOut(b *testing.B) {
+	ctx := context.Background()
 	const deltas = 1000
 	for _, readers := range []int{1, 100, 1000} {
-		b.Run(fmt.Sprint(readers), func(b *testing.B) {
+		b.Run(fmt.Sprintf("readers=%d", readers), func(b *testing.B) {
 			begin := make(chan struct{})
-			e := benchEngine(b, conversation.ResponderFunc(func(_ context.Context, turn *conversation.Turn) error {
+			e, _ := benchEngine(b, conversation.ResponderFunc(func(_ context.Context, turn *conversation.Turn) error {
 				<-begin
 				for range deltas {
-					if err := turn.Text("word "); err != nil {
+					if err := turn.Text("delta "); err != nil {
 						return err
 					}
 				}
 				return nil
 			}))
-			var took time.Duration
+			b.ReportAllocs()
 			for b.Loop() {
-				took += watchRun(b, e, readers, begin)
-				begin = make(chan struct{})
+				c, err := e.Create(ctx, alice, conversation.CreateParams{})
+				require.NoError(b, err)
+				run, err := e.StartRun(ctx, alice, c.ID, conversation.TurnRequest{Text: "hi"})
+				require.NoError(b, err)
+				var over sync.WaitGroup
+				for range readers {
+					over.Add(1)
+					go drain(b, e, run.ID, deltas, &over)
+				}
+				begin <- struct{}{}
+				over.Wait()
 			}
-			b.ReportMetric(float64(readers*deltas*b.N)/took.Seconds(), "events/s")
-			b.ReportMetric(float64(took.Microseconds())/float64(deltas*b.N), "us/delta")
+			b.ReportMetric(float64(b.N)*float64(readers*deltas)/b.Elapsed().Seconds(), "deltas/s")
 		})
 	}
 }
 
-// watchRun returns the time from the first delta to the last reader's end.
-func watchRun(b *testing.B, e *conversation.Engine, readers int, begin chan struct{}) time.Duration {
-	b.Helper()
-	c, err := e.Create(b.Context(), alice, conversation.CreateParams{})
-	require.NoError(b, err)
-	run, err := e.StartRun(b.Context(), alice, c.ID, conversation.TurnRequest{Text: "go on"})
-	require.NoError(b, err)
-	var done sync.WaitGroup
-	for range readers {
-		stream, err := e.Events(b.Context(), alice, run.ID, conversation.Cursor{}, "")
-		require.NoError(b, err)
-		done.Go(func() {
-			defer stream.Close()
-			for {
-				if _, err := stream.Next(b.Context()); err != nil {
-					if !errors.Is(err, io.EOF) {
-						b.Error(err)
-					}
-					return
-				}
-			}
-		})
+func drain(b *testing.B, e *conversation.Engine, run uuid.UUID, deltas int, over *sync.WaitGroup) {
+	defer over.Done()
+	ctx := context.Background()
+	s, err := e.Events(ctx, alice, run, conversation.Cursor{}, conversation.ViewParticipant)
+	if err != nil {
+		b.Error(err)
+		return
 	}
-	began := time.Now()
-	close(begin)
-	done.Wait()
-	return time.Since(began)
+	n := 0
+	for ev, err := range s.All(ctx) {
+		if err != nil {
+			b.Error(err)
+			return
+		}
+		if ev.Type == conversation.EventTextDelta {
+			n += int(ev.Seq - ev.FirstSeq + 1)
+		}
+	}
+	if n != deltas {
+		b.Errorf("%d of %d deltas", n, deltas)
+	}
 }
