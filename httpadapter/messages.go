@@ -75,32 +75,31 @@ func (x *exchange) wholeConversation(c *conversation.Conversation, view conversa
 			first = false
 			message(e, m)
 		}
-		x.part(e)
+		if x.part(e) != nil {
+			return nil // the client has left
+		}
 	}
 	e.b = append(e.b, ']')
 	e.close()
 	if x.w.status == 0 {
 		return x.encoded(http.StatusOK, e)
 	}
-	if _, err := x.w.Write(e.b); err != nil || e.err != nil {
-		giveUp()
-	}
-	return nil
+	_, _ = x.w.Write(e.b) // a client that has left is no error of this side
+	return e.err
 }
 
 // partBytes is how much of an answer is gathered before it is sent.
 const partBytes = 256 << 10
 
 // part sends what there is of a long answer once it is worth it.
-func (x *exchange) part(e *encoder) {
+func (x *exchange) part(e *encoder) error {
 	if len(e.b) < partBytes || e.err != nil {
-		return
+		return nil
 	}
 	if x.w.status == 0 {
 		x.w.Header().Set("Content-Type", "application/json")
 	}
-	if _, err := x.w.Write(e.b); err != nil {
-		giveUp()
-	}
+	_, err := x.w.Write(e.b)
 	e.b = e.b[:0]
+	return err
 }

@@ -24,33 +24,26 @@ func (x *exchange) pump(s *conversation.Stream) {
 	o := &eventWriter{w: &x.w, control: http.NewResponseController(&x.w), timeout: x.h.opts.WriteTimeout, lost: cancel}
 	x.patient()
 	if o.comment() != nil {
-		giveUp()
+		return
 	}
-	stop := o.beat(x.h.opts.Heartbeat)
-	defer stop()
+	defer o.beat(x.h.opts.Heartbeat)()
 	for {
 		events, err := s.Next(ctx)
 		if len(events) > 0 && o.events(events) != nil {
-			stop()
-			giveUp()
+			// The reader is gone, or too slow. Nothing more can be written, so that
+			// the answer breaks off and does not look as if it had ended.
+			return
 		}
 		switch {
 		case err == nil:
 		case errors.Is(err, io.EOF):
 			return
-		case ctx.Err() != nil:
-			stop()
-			giveUp()
 		default:
-			o.closed(x.farewell(err))
+			o.closed(x.farewell(ctx, err))
 			return
 		}
 	}
 }
-
-// giveUp breaks off an answer whose reader is gone or too slow: it must not look
-// like its end, and finishing it in good order could wait for ever.
-func giveUp() { panic(http.ErrAbortHandler) }
 
 // patient lifts the server's time-outs from the connection: this answer takes
 // as long as the run does, and each write has a deadline of its own.
@@ -61,8 +54,10 @@ func (x *exchange) patient() {
 }
 
 // farewell says why a stream ends before its end.
-func (x *exchange) farewell(err error) string {
+func (x *exchange) farewell(ctx context.Context, err error) string {
 	switch {
+	case ctx.Err() != nil:
+		return "cancelled" // by the reader, who will not read it, or by the host
 	case errors.Is(err, conversation.ErrNotRunning):
 		return "shutting_down"
 	case errors.Is(err, conversation.ErrNotFound):

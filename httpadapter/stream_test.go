@@ -79,6 +79,22 @@ func TestS1_ResumeGivesTheExactText(t *testing.T) {
 	require.Equal(t, text, alice.do("GET", "/runs/"+run, nil).ok(200)["final_text"])
 }
 
+// A host that ends a request, by a time-out of its own, has its reader told.
+func TestHostEndsAStream(t *testing.T) {
+	t.Parallel()
+	s := setup(t)
+	id := s.as("acme.alice").create(nil)
+	other := s.behind(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithTimeout(r.Context(), 200*time.Millisecond)
+		defer cancel()
+		s.handler.ServeHTTP(w, r.WithContext(ctx))
+	}))
+	events := other.as("acme.alice").open("GET", "/conversations/"+id+"/stream", nil)
+	e, _ := events.until("stream.closed")
+	require.Equal(t, "cancelled", e.object(t)["reason"])
+	require.Nil(t, events.next())
+}
+
 // A client that leaves stops nothing.
 func TestR7_LeavingStopsNothing(t *testing.T) {
 	t.Parallel()
