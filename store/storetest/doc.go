@@ -20,6 +20,10 @@
 // RunTwins does that for any two stores. RunLinearizable records what
 // concurrent writers and readers saw and looks for one order that explains it.
 //
+// RunFrozen is for stores that can be given a clock: what holds when it stands
+// still. Package faultstore makes any store fail as a database does, and
+// RunLinearizable can be given a store wrapped in it.
+//
 // The checks compare leases with the store's clock only and never sleep: what
 // needs time to pass polls, with a deadline.
 package storetest

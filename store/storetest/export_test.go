@@ -84,3 +84,16 @@ func Complaints(name string, test func(t *Recorder)) string {
 func TwinsFail(a, b store.Store) string {
 	return Complaints("twins", func(t *Recorder) { twins(t, a, b) })
 }
+
+// FrozenFails gives what one check of RunFrozen complains of, "" if it passes.
+func FrozenFails(name string, open func() store.Store) string {
+	for _, rule := range frozen.rules {
+		if rule.name == name {
+			return fails(name, rule, func() (a, b store.Store) {
+				s := open()
+				return s, s
+			})
+		}
+	}
+	return "no such check"
+}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -97,9 +98,23 @@ func byRef(a, b store.RunRef) int { return bytes.Compare(a.RunID[:], b.RunID[:])
 
 func byID(a, b store.Run) int { return bytes.Compare(a.ID[:], b.ID[:]) }
 
-// inOrder is the picture with the runs by id: two that began in one microsecond
-// have no order that both stores share.
-func (p picture) inOrder() picture {
+// shared is the picture as two good stores share it. Its runs are by id: two
+// that began in one microsecond have no order. And a nudge that was taken waits
+// again at the next claim, or at once when its attempt is released.
+func (p picture) shared() picture {
 	p.Runs = slices.SortedFunc(slices.Values(p.Runs), byID)
+	p.Nudges = maps.Clone(p.Nudges)
+	for _, r := range p.Runs {
+		if r.Status != store.RunPending {
+			continue
+		}
+		nudges := slices.Clone(p.Nudges[r.ID])
+		for i := range nudges {
+			if nudges[i].State == store.NudgeTaken {
+				nudges[i].State = store.NudgeWaiting
+			}
+		}
+		p.Nudges[r.ID] = nudges
+	}
 	return p
 }

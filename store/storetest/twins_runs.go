@@ -134,14 +134,22 @@ func (m *machine) claim() {
 	m.both("claim", func(i int, e *env) (any, error) {
 		claimed, err := e.store.Claim(e.ctx, &store.Claim{Lease: *lease, Limit: 100})
 		answer := map[string]any{}
+		of := map[string]int{}
 		for _, c := range claimed {
+			of[c.Conversation.ID.String()]++
+		}
+		for _, c := range claimed {
+			if of[c.Conversation.ID.String()] > 1 {
+				// The moment may be before or after the other runs were taken.
+				c.Conversation.LastRunStatus = ""
+			}
 			id := c.Run.ID.String()
 			if keys[id] == nil {
 				keys[id] = &twinAttempt{}
 			}
 			keys[id].keys[i] = c.Run.RunKey()
 			m.given(i, c.Run)
-			c.Conversation.Participants = nil
+			c.Conversation.Participants = nil // may be missing
 			answer[id] = c
 		}
 		return answer, err
@@ -193,7 +201,15 @@ func (m *machine) nudge() {
 	} else {
 		r.of.nudges = append(r.of.nudges, n)
 	}
-	m.both("nudge", func(_ int, e *env) (any, error) { return e.store.AddNudge(e.ctx, scope, n) })
+	m.both("nudge", func(_ int, e *env) (any, error) {
+		got, err := e.store.AddNudge(e.ctx, scope, n)
+		if err == nil && got.State == store.NudgeTaken {
+			again := *got
+			again.State = store.NudgeWaiting // see shared
+			got = &again
+		}
+		return got, err
+	})
 }
 
 func (m *machine) take() {
@@ -274,9 +290,13 @@ func (m *machine) lookAtRuns() {
 			{Tenant: ref.Tenant, ConversationID: ref.ID}, {Tenant: ref.Tenant, ConversationID: ref.ID, RunID: r.started.ID},
 			{Tenant: "globex", ConversationID: newID()},
 		})
-		if err == nil {
-			marks = marks[:2]
+		if err != nil {
+			return nil, err
 		}
-		return marks, err
+		marks = slices.Clone(marks[:2])
+		if marks[1].Status == store.RunPending {
+			marks[1].Nudges = 0 // see shared
+		}
+		return marks, nil
 	})
 }

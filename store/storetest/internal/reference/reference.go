@@ -22,6 +22,7 @@ import (
 // Store is the reference. It is safe for concurrent use.
 type Store struct {
 	mutant Mutation
+	clock  func() time.Time
 
 	mu            sync.Mutex
 	conversations map[uuid.UUID]*conversation
@@ -50,9 +51,13 @@ type run struct {
 }
 
 // New returns an empty store that breaks the given rule; "" breaks none.
-func New(mutant Mutation) *Store {
+func New(mutant Mutation) *Store { return NewAt(mutant, time.Now) }
+
+// NewAt is New with a clock.
+func NewAt(mutant Mutation, clock func() time.Time) *Store {
 	return &Store{
 		mutant:        mutant,
+		clock:         clock,
 		conversations: map[uuid.UUID]*conversation{},
 		runs:          map[uuid.UUID]*run{},
 	}
@@ -73,11 +78,10 @@ func (s *Store) enter(ctx context.Context) error {
 }
 
 func (s *Store) now() time.Time {
-	now := time.Now().UTC().Truncate(time.Microsecond)
 	if s.is(LocalTime) {
-		return time.Now().In(time.FixedZone("local", 3600))
+		return s.clock().In(time.FixedZone("local", 3600))
 	}
-	return now
+	return s.clock().UTC().Truncate(time.Microsecond)
 }
 
 // apart lets others in between two steps that should be one.
