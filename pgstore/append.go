@@ -36,7 +36,8 @@ func sqlAppend(f form) string {
 		version = c.version + ` + count + `,
 		pending = $8::text::json,
 		preview = coalesce($9::text, c.preview),
-		preview_key = case when $9::text is null then c.preview_key else $10::text end,
+		preview_fold = case when $9::text is null then c.preview_fold else $10::text end,
+		searchable = c.searchable and $9::text is null,
 		updated_at = ` + sqlNow + `, activity_at = ` + sqlNow + `, activity_minute = ` + sqlMinute + promote + `
 	where c.tenant = $1::text and c.id = $3::uuid and ` + sqlVisible + ` and c.deleted_at is null
 		and ($5::bigint is null or c.version = $5::bigint)
@@ -58,7 +59,7 @@ func (s *Store) Append(ctx context.Context, a *store.Append) (*store.AppendResul
 	}
 	f := form{messages: messagesForm(a.Messages), people: len(a.Participants) > 0}
 	args := append(scopeArgs(a.Scope, a.ConversationID),
-		numberArg(a.Expected), a.Race, a.Settles, jsonArg(a.Pending), textArg(a.Preview), previewKey(a.Preview))
+		numberArg(a.Expected), a.Race, a.Settles, jsonArg(a.Pending), textArg(a.Preview), foldArg(a.Preview))
 	args = append(args, messageArgs(a.Messages)...)
 	if f.people {
 		args = append(args, peopleArgs(a.Participants)...)

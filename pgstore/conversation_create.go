@@ -4,49 +4,48 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/jackc/pgx/v5/pgtype"
+
 	"github.com/parley-go/parley/store"
 )
 
 // sqlCreate writes a conversation, its detail and its directory; nothing happens
-// when the tenant has the id. sqlFork does so with the messages 1 to $25 of the
-// conversation $24, as the scope $26, $27, $28 shows it. The primary keys serve
+// when the tenant has the id. sqlFork does so with the messages 1 to $26 of the
+// conversation $25, as the scope $27, $28, $29 shows it. The primary keys serve
 // them; detail_conversation refuses an id that another tenant has.
 var (
 	sqlCreate = createStatement("", "0", "", "")
 	sqlFork   = createStatement(`source as (
 	select c.tenant, c.id from parley.conversation c
-	where c.tenant = $26::text and c.id = $24::uuid and c.version >= $25::bigint and $25::bigint >= 0
-		and ($28::bool or exists (select 1 from parley.participant v
-			where v.tenant = $26::text and v.conversation_id = $24::uuid and v.user_id = $27::text and v.member))
-), `, "$25::bigint", "\n\tfrom source", `messages as (
+	where c.tenant = $27::text and c.id = $25::uuid and c.version >= $26::bigint and $26::bigint >= 0
+		and ($29::bool or exists (select 1 from parley.participant v
+			where v.tenant = $27::text and v.conversation_id = $25::uuid and v.user_id = $28::text and v.member))
+), `, "$26::bigint", "\n\tfrom source", `messages as (
 	insert into parley.message (tenant, conversation_id, seq, id, run_id, created_at, incomplete, role, author, parts)
 	select c.tenant, c.id, m.seq, m.id, m.run_id, m.created_at, m.incomplete, m.role, m.author, m.parts
 	from c, source, parley.message m
-	where m.tenant = source.tenant and m.conversation_id = source.id and m.seq <= $25::bigint
+	where m.tenant = source.tenant and m.conversation_id = source.id and m.seq <= $26::bigint
 ), `)
 )
 
 func createStatement(source, version, given, messages string) string {
 	return `with ` + source + `c as (
 	insert into parley.conversation (tenant, id, owner, version, created_at, updated_at, activity_at, activity_minute,
-		title_custom, shared, mode, channel, surface, agent_id, title, preview, preview_key, pending)
+		title_custom, shared, mode, channel, surface, agent_id, agent_name, title, preview, agent_fold, title_fold, preview_fold, pending)
 	select $1::text, $2::uuid, $3::text, ` + version + `, statement_timestamp(), statement_timestamp(), statement_timestamp(),
 		floor(date_part('epoch', statement_timestamp()) / 60)::int,
-		$4::bool, cardinality($18::text[]) > 1, $5::text, $6::text, $7::text, $8::text, $10::text, $12::text, $13::text,
-		$14::text::json` + given + `
+		$4::bool, cardinality($19::text[]) > 1, $5::text, $6::text, $7::text, $8::text, $9::text, $10::text, $11::text,
+		$12::text, $13::text, $14::text, $15::text::json` + given + `
 	on conflict do nothing
 	returning *
 ), d as (
-	insert into parley.detail (tenant, conversation_id, owner, title_key, agent_key, agent_name, agent, defaults, metadata,
-		parent_id, parent_version)
-	select c.tenant, c.id, c.owner, $11::text, $9::text, $15::text, $16::text::json, $17::text::json, $23::text::json,
-		$24::uuid, $25::bigint
-	from c
+	insert into parley.detail (tenant, conversation_id, owner, title_key, agent, defaults, metadata, parent_id, parent_version)
+	select c.tenant, c.id, c.owner, $16::text, $17::text::json, $18::text::json, $24::text::json, $25::uuid, $26::bigint from c
 	returning *
 ), ` + messages + `people as (
 	insert into parley.participant (tenant, conversation_id, user_id, name, avatar_url, member, author, owner, added_at, added_nr)
 	select c.tenant, c.id, u.user_id, u.name, u.avatar_url, u.member, u.author, u.user_id = c.owner, c.created_at, u.nr
-	from c, unnest($18::text[], $19::text[], $20::text[], $21::bool[], $22::bool[])
+	from c, unnest($19::text[], $20::text[], $21::text[], $22::bool[], $23::bool[])
 		with ordinality u(user_id, name, avatar_url, member, author, nr)
 )
 select ` + sqlConversation + ` from c, d`
@@ -97,13 +96,13 @@ func createConversation(ctx context.Context, via doer, n *store.NewConversation)
 	return nil, fail(name, fmt.Errorf("%w: the id was taken and free again %d times", store.ErrUnavailable, maxTries))
 }
 
-// createArgs are the arguments $1 to $25 of sqlCreate and sqlFork.
+// createArgs are the arguments $1 to $26 of sqlCreate and sqlFork.
 func createArgs(n *store.NewConversation, people []store.Participant) []any {
 	args := []any{
 		n.Tenant, idArg(n.ID), n.Owner, n.TitleCustom,
-		n.Mode, n.Channel, n.Surface, n.AgentID, store.Fold(n.AgentName), n.Title, titleKey(n.Title),
-		n.Preview, previewKey(n.Preview), jsonArg(n.Pending),
-		n.AgentName, jsonArg(n.Agent), jsonArg(n.Defaults),
+		n.Mode, n.Channel, n.Surface, n.AgentID, n.AgentName, n.Title, n.Preview,
+		foldArg(n.AgentName), foldArg(n.Title), foldArg(n.Preview), jsonArg(n.Pending),
+		titleKey(n.Title), jsonArg(n.Agent), jsonArg(n.Defaults),
 	}
 	args = append(args, peopleArgs(people)...)
 	return append(args, jsonArg(n.Metadata), idArg(n.ParentID), n.ParentVersion)
@@ -162,11 +161,8 @@ func titleKey(title string) string {
 	return "0" + store.Fold(title)
 }
 
-// previewKey is the folded preview, null when that is the preview itself.
-func previewKey(preview string) any {
-	folded := store.Fold(preview)
-	if folded == preview {
-		return nil
-	}
-	return folded
+// foldArg is folded text, null when that is the text itself.
+func foldArg(text string) pgtype.Text {
+	folded := store.Fold(text)
+	return pgtype.Text{String: folded, Valid: folded != text}
 }

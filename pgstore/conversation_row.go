@@ -9,7 +9,7 @@ import (
 )
 
 // sqlConversation are the columns of a conversation c and its detail d.
-const sqlConversation = `c.tenant, c.id, c.owner, c.agent_id, d.agent_name, d.agent, c.title, c.title_custom,
+const sqlConversation = `c.tenant, c.id, c.owner, c.agent_id, c.agent_name, d.agent, c.title, c.title_custom,
 	c.mode, c.channel, c.surface, c.preview, d.defaults, d.metadata, d.parent_id, d.parent_version,
 	c.version, c.pending, c.last_run_id, c.last_run_status, cardinality(c.active),
 	coalesce(cardinality(c.queue_front), 0) + coalesce(cardinality(c.queue), 0),
@@ -77,13 +77,13 @@ func (d *directory) people() ([]store.Participant, error) {
 }
 
 // scanConversation reads the present row of a result with sqlConversation and
-// the directory, and behind them whatever more names.
-func scanConversation(rows pgx.Rows, more ...any) (*store.Conversation, error) {
+// the directory, behind columns that go to first.
+func scanConversation(rows pgx.Rows, first ...any) (*store.Conversation, error) {
 	var (
 		c store.Conversation
 		d directory
 	)
-	if err := rows.Scan(append(append(conversationDest(&c), d.dest()...), more...)...); err != nil {
+	if err := rows.Scan(append(append(first, conversationDest(&c)...), d.dest()...)...); err != nil {
 		return nil, err
 	}
 	people, err := d.people()

@@ -25,6 +25,8 @@ const sqlRetitles = `($5::bool and not ($7::bool and (c.title <> '' or $6::text 
 var sqlUpdate = `with c as (
 	update parley.conversation c set ` + sqlShared(10) + `,
 		title = case when ` + sqlRetitles + ` then $6::text else c.title end,
+		title_fold = case when ` + sqlRetitles + ` then $15::text else c.title_fold end,
+		searchable = c.searchable and not ` + sqlRetitles + `,
 		title_custom = case when ` + sqlRetitles + ` then not $7::bool and $6::text <> '' else c.title_custom end,
 		mode = coalesce($9::text, c.mode),
 		updated_at = ` + sqlNow + `
@@ -54,7 +56,7 @@ func (s *Store) UpdateConversation(ctx context.Context, scope store.Scope, id uu
 	}
 	look := scopeArgs(scope, id)
 	args := append(look[:4:4], u.Title != nil, title.Title, title.Derived, titleKey(title.Title), mode)
-	args = append(args, peopleArgs(u.Participants)...)
+	args = append(append(args, peopleArgs(u.Participants)...), foldArg(title.Title))
 	row, err := s.changed(ctx, name, scope, id, step{sql: s.sql.update, args: args})
 	if err == nil && !row.DeletedAt.IsZero() {
 		return nil, fail(name, store.ErrDeleted)

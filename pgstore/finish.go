@@ -29,7 +29,8 @@ func sqlFinish(f form) string {
 		rows, count := args.takeMessages(f.messages)
 		sets = append(sets, `version = c.version + `+count, from(first, `pending = $1::text::json,
 		preview = coalesce($2::text, c.preview),
-		preview_key = case when $2::text is null then c.preview_key else $3::text end`))
+		preview_fold = case when $2::text is null then c.preview_fold else $3::text end,
+		searchable = c.searchable and $2::text is null`))
 		where, settled, version = ` and c.version = base.version`, from(first, `$1::text is null`), `c.version`
 		parts += ", " + sqlMessages(rows, count)
 	}
@@ -135,7 +136,7 @@ func finishArgs(f *store.FinishRun) (form, []any) {
 	kind := form{messages: messagesForm(f.Messages), events: f.Events != nil}
 	args := append(keyArgs(f.Key), string(f.Status), jsonArg(f.Result))
 	if len(f.Messages) > 0 {
-		args = append(args, jsonArg(f.Pending), textArg(f.Preview), previewKey(f.Preview))
+		args = append(args, jsonArg(f.Pending), textArg(f.Preview), foldArg(f.Preview))
 		args = append(args, messageArgs(f.Messages)...)
 		if kind.people = len(f.Participants) > 0; kind.people {
 			args = append(args, peopleArgs(f.Participants)...)

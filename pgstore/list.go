@@ -20,11 +20,10 @@ const sqlListed = `c.listed
 		and ($5::text = '' or c.channel = $5::text)
 		and c.channel <> all($6::text[])`
 
-// sqlHasText is the condition that one of the texts of c and its detail d has
-// the pattern $7. Each is tried by itself, so that none is found across two.
-const sqlHasText = `
-		and (substr(d.title_key, 2) like $7::text or d.agent_key like $7::text
-			or coalesce(c.preview_key, c.preview) like $7::text)`
+// sqlHasText is the condition that one of the texts of c has the pattern $1. Each
+// is tried by itself, so that none is found across two.
+const sqlHasText = `(coalesce(c.title_fold, c.title) like $1::text or coalesce(c.preview_fold, c.preview) like $1::text
+			or coalesce(c.agent_fold, c.agent_name) like $1::text)`
 
 // order is one of the orders of a list.
 type order struct {
@@ -78,8 +77,53 @@ func (o order) named() (columns string, names []string) {
 type listKind struct {
 	sort   store.Sort // "" for the count
 	wide   bool
-	text   bool // has a text filter
-	behind bool // begins behind a key
+	behind bool  // begins behind a key
+	by     means // how a text filter is served
+}
+
+// means are the ways to serve a text filter.
+type means int
+
+const (
+	noText   means = iota
+	byWalk         // the list is walked until the page is full
+	byProbe        // its beginning is walked, up to probed rows
+	bySearch       // the index search_body finds the rows
+)
+
+// listParts are the parts of a list's text. $1 tenant, $2 user, $3 to $6 filters;
+// further arguments follow in the order pattern, key, limit, offset.
+type listParts struct {
+	order        order
+	args         layout
+	text         string // condition of the text filter
+	where        string // all other conditions
+	tables       string
+	owned, wider string // what the user owns; what the tenant has
+	shared       string // what others share with the user
+	columns      string
+	names        []string
+}
+
+func partsOf(k listKind) *listParts {
+	p := &listParts{order: orders[k.sort], args: layout{last: 6}, where: sqlListed, tables: `parley.conversation c`}
+	if k.by != noText {
+		p.text = from(p.args.take(1), sqlHasText)
+	}
+	if k.behind {
+		p.where += "\n\t\tand " + from(p.args.take(2), p.order.behind)
+	}
+	p.wider, p.owned = `c.tenant = $1::text and $2::text is not null`, `c.tenant = $1::text and c.owner = $2::text`
+	if p.order.detail {
+		p.tables += ` join parley.detail d on d.tenant = c.tenant and d.conversation_id = c.id`
+		p.wider, p.owned = p.wider+` and d.tenant = $1::text and d.listed`, p.owned+` and d.tenant = $1::text and d.owner = $2::text`
+	}
+	p.shared = `v.tenant = $1::text and v.user_id = $2::text and v.member and not v.owner
+			and c.tenant = $1::text and c.id = v.conversation_id`
+	if p.columns, p.names = p.order.named(); k.by == byWalk || k.by == bySearch {
+		p.where += "\n\t\tand " + p.text
+	}
+	return p
 }
 
 // sqlList is a page of a list, or with no order the number of all it has. The
@@ -91,54 +135,61 @@ type listKind struct {
 // user is a member of, which participant_user finds; the second is sorted whole,
 // so it costs as much as there are of those.
 func sqlList(k listKind) string {
-	o := orders[k.sort]
-	args := layout{last: 6}
-	where, tables := sqlListed, `parley.conversation c`
-	if k.text {
-		where += from(args.take(1), strings.ReplaceAll(sqlHasText, "$7", "$1"))
+	p := partsOf(k)
+	with, owned := `with `, p.owned
+	if k.wide {
+		owned = p.wider
 	}
-	if k.text || o.detail {
-		tables += ` join parley.detail d on d.tenant = c.tenant and d.conversation_id = c.id`
+	if k.by == bySearch {
+		with, owned = `with `+sqlFound(k.wide)+`, `, owned+` and c.id in (select id from found)`
 	}
-	if k.behind {
-		where += "\n\t\tand " + from(args.take(2), o.behind)
-	}
-	all, owned := `c.tenant = $1::text and $2::text is not null`, `c.tenant = $1::text and c.owner = $2::text`
-	if o.detail {
-		all, owned = all+` and d.tenant = $1::text and d.listed`, owned+` and d.tenant = $1::text and d.owner = $2::text`
-	}
-	const shared = `v.tenant = $1::text and v.user_id = $2::text and v.member and not v.owner
-			and c.tenant = $1::text and c.id = v.conversation_id`
 	if k.sort == "" {
-		if k.wide {
-			return `select count(*) from ` + tables + ` where ` + all + ` and ` + where
+		count := `(select count(*) from ` + p.tables + ` where ` + owned + ` and ` + p.where + `)`
+		if !k.wide {
+			count += `
+	+ (select count(*) from parley.participant v cross join ` + p.tables + ` where ` + p.shared + ` and ` + p.where + `)`
 		}
-		return `select (select count(*) from ` + tables + ` where ` + owned + ` and ` + where + `)
-	+ (select count(*) from parley.participant v cross join ` + tables + ` where ` + shared + ` and ` + where + `)`
+		return with + `n as (select ` + count + ` as total) select total from n`
 	}
-	limit := from(args.take(2), ` limit $1::bigint offset $2::bigint`)
-	upTo := from(args.last-1, ` limit $1::bigint + $2::bigint`)
-	columns, names := o.named()
-	rows := `select c.*` + columns + ` from ` + tables + `
-	where ` + all + ` and ` + where + `
-	order by ` + o.by(o.keys) + limit
+	limit := p.args.take(2)
+	page, upTo := from(limit, ` limit $1::bigint offset $2::bigint`), from(limit, ` limit $1::bigint + $2::bigint`)
+	if k.by == byProbe {
+		page, upTo = ` limit `+strconv.Itoa(probed), ` limit `+strconv.Itoa(probed)
+	}
+	rows := p.rows(p.tables, owned, page)
 	if !k.wide {
 		rows = `select * from ((
-		select c.*` + columns + ` from ` + tables + `
-		where ` + owned + ` and ` + where + `
-		order by ` + o.by(o.keys) + upTo + `
+	` + p.rows(p.tables, owned, upTo) + `
 	) union all (
-		select c.*` + columns + ` from parley.participant v cross join ` + tables + `
-		where ` + shared + ` and ` + where + `
-		order by ` + o.by(o.keys) + upTo + `
-	)) both_of order by ` + o.by(names) + limit
+	` + p.rows(`parley.participant v cross join `+p.tables, p.shared, upTo) + `
+	)) both_of order by ` + p.order.by(p.names) + page
 	}
-	return `with c as materialized (
+	if k.by != byProbe {
+		return with + `c as materialized (
 	` + rows + `
 )
 select ` + sqlConversation + `, p.*
 from c join parley.detail d on d.tenant = c.tenant and d.conversation_id = c.id ` + sqlShownDirectory + `
-order by ` + o.by(names)
+order by ` + p.order.by(p.names)
+	}
+	// Without a match there is one row, which says how far the walk came.
+	return with + `probe as materialized (
+	` + rows + `
+), c as materialized (
+	select * from probe c where ` + p.text + `
+	order by ` + p.order.by(p.names) + from(limit, ` limit $1::bigint offset $2::bigint`) + `
+)
+select (select count(*) from probe), c.id is not null, ` + sqlConversation + `, p.*
+from (select) one left join c on true left join parley.detail d on d.tenant = c.tenant and d.conversation_id = c.id ` +
+		sqlShownDirectory + `
+order by ` + p.order.by(p.names)
+}
+
+// rows selects rows with their keys, in order.
+func (p *listParts) rows(tables, of, limit string) string {
+	return `select c.*` + p.columns + ` from ` + tables + `
+		where ` + of + ` and ` + p.where + `
+		order by ` + p.order.by(p.order.keys) + limit
 }
 
 // ListConversations implements store.Store.
@@ -147,28 +198,46 @@ func (s *Store) ListConversations(ctx context.Context, scope store.Scope, q *sto
 	if _, ok := orders[q.Sort]; !ok {
 		return nil, fail(name, fmt.Errorf("there is no order %q", q.Sort))
 	}
+	by, err := s.searchMeans(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	page, whole, err := s.listBy(ctx, scope, q, by)
+	if err == nil && !whole {
+		page, _, err = s.listBy(ctx, scope, q, bySearch)
+	}
+	return page, err
+}
+
+// listBy reads a page by the means. whole is false when a probe did not come far
+// enough to tell.
+func (s *Store) listBy(ctx context.Context, scope store.Scope, q *store.ListQuery, by means) (page *store.ListPage, whole bool, err error) {
 	limit := max(q.Limit, 0)
-	kind := listKind{sort: q.Sort, wide: scope.Wide, text: q.Text != "", behind: q.After != nil}
+	kind := listKind{sort: q.Sort, wide: scope.Wide, behind: q.After != nil, by: by}
 	filter := []any{scope.Tenant, scope.User, q.Mode, q.AgentID, q.Channel, append([]string{}, q.Exclude...)}
-	if kind.text {
+	if by != noText {
 		filter = append(filter, pattern(q.Text))
 	}
-	page := &store.ListPage{}
+	page, whole = &store.ListPage{}, true
 	args := append(filter[:len(filter):len(filter)], listKeyArgs(q)...)
 	steps := []step{{
 		sql: s.sql.list.of(kind), args: append(args, int64(limit)+1, int64(max(q.Offset, 0))),
 		rows: func(rows pgx.Rows) (err error) {
-			page.Conversations, err = scanList(rows)
+			if by == byProbe {
+				page.Conversations, whole, err = scanProbe(rows, limit)
+			} else {
+				page.Conversations, err = scanList(rows)
+			}
 			return err
 		},
 	}}
 	if q.Count {
 		var found bool
-		count := listKind{wide: kind.wide, text: kind.text}
+		count := listKind{wide: kind.wide, by: by}
 		steps = append(steps, step{sql: s.sql.list.of(count), args: filter, rows: one(&found, &page.Total)})
 	}
-	if err := s.do(ctx, &call{name: name, access: reading, tenant: scope.Tenant, steps: steps}); err != nil {
-		return nil, err
+	if err := s.do(ctx, &call{name: "list conversations", access: reading, tenant: scope.Tenant, steps: steps}); err != nil {
+		return nil, false, err
 	}
 	if len(page.Conversations) > limit {
 		page.Conversations = page.Conversations[:limit]
@@ -176,7 +245,7 @@ func (s *Store) ListConversations(ctx context.Context, scope store.Scope, q *sto
 			page.Next = listKeyOf(&page.Conversations[limit-1])
 		}
 	}
-	return page, nil
+	return page, whole, nil
 }
 
 // listKeyArgs are the arguments of the place that a list begins behind.
@@ -195,24 +264,25 @@ func listKeyOf(c *store.Conversation) *store.ListKey {
 	return &store.ListKey{ActivityAt: c.ActivityAt, Title: store.Fold(c.Title), ID: c.ID}
 }
 
-// scanList reads a page. The directory is there only where it has more than the owner.
+// scanList reads a page.
 func scanList(rows pgx.Rows) ([]store.Conversation, error) {
 	var out []store.Conversation
 	for rows.Next() {
-		c, err := scanConversation(rows)
+		c, err := scanShown(rows)
 		if err != nil {
 			return nil, err
-		}
-		if len(c.Participants) < 2 {
-			c.Participants = nil
 		}
 		out = append(out, *c)
 	}
 	return out, nil
 }
 
-// wildcards are what LIKE would not take as plain text.
-var wildcards = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`)
-
-// pattern is the LIKE pattern of a text filter.
-func pattern(text string) string { return "%" + wildcards.Replace(store.Fold(text)) + "%" }
+// scanShown reads an entry, behind columns that go to first. The directory is
+// there only where it has more than the owner.
+func scanShown(rows pgx.Rows, first ...any) (*store.Conversation, error) {
+	c, err := scanConversation(rows, first...)
+	if err == nil && len(c.Participants) < 2 {
+		c.Participants = nil
+	}
+	return c, err
+}

@@ -22,6 +22,7 @@ type Store struct {
 
 	poolMode pgx.QueryExecMode // that of the pool, which its batches use
 	mode     atomic.Int32      // that of single statements; 0 until known
+	search   atomic.Int32      // whether there is an index of trigrams
 }
 
 var _ store.Store = (*Store)(nil)

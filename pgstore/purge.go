@@ -44,6 +44,7 @@ select count(*) from gone`
 select count(*) from gone`
 	sqlPurgePeople        = `delete from parley.participant where tenant = $1::text and conversation_id = any($2::uuid[])`
 	sqlPurgeDetails       = `delete from parley.detail where tenant = $1::text and conversation_id = any($2::uuid[])`
+	sqlPurgeSearch        = `delete from parley.search where tenant = $1::text and conversation_id = any($2::uuid[])`
 	sqlPurgeConversations = `with gone as (
 	delete from parley.conversation where tenant = $1::text and id = any($2::uuid[]) returning 1)
 select count(*) from gone`
@@ -75,6 +76,7 @@ func (s *Store) Purge(ctx context.Context, target store.PurgeTarget) (store.Purg
 		{sql: s.sql.purgeMessages, args: erased, rows: one(&has, &n.Messages)},
 		{sql: s.sql.purgePeople, args: erased},
 		{sql: s.sql.purgeDetails, args: erased},
+		{sql: s.sql.purgeSearch, args: erased},
 		{sql: s.sql.purgeConversations, args: erased, rows: one(&has, &n.Conversations)},
 		{sql: s.sql.purgeUser, args: []any{target.Tenant, touch, target.Owner}},
 	}})

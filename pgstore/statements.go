@@ -14,9 +14,9 @@ type statements struct {
 	create, fork, created, head, get string
 	lock, update, delete, restore    string
 
-	purgeOne, purgeTenant, purgeOwner                                       string
-	purgeLock, purgeLockRuns, purgeEvents, purgeNudges, purgeRuns           string
-	purgeMessages, purgePeople, purgeDetails, purgeConversations, purgeUser string
+	purgeOne, purgeTenant, purgeOwner                                                    string
+	purgeLock, purgeLockRuns, purgeEvents, purgeNudges, purgeRuns                        string
+	purgeMessages, purgePeople, purgeDetails, purgeSearch, purgeConversations, purgeUser string
 
 	page, pageDesc string
 	appendLook     string
@@ -30,7 +30,7 @@ type statements struct {
 	addNudge, oneNudge, takeNudges, nudges                         string
 	appendEvents, readEvents, marks                                string
 	overdue, stranded, lockOf, expire, promoteStranded, dropEvents string
-	notify                                                         string
+	notify, indexTexts                                             string
 
 	list *texts[listKind]
 }
@@ -55,7 +55,7 @@ func render(schema string) statements {
 		purgeOne: in(sqlPurgeOne), purgeTenant: in(sqlPurgeTenant), purgeOwner: in(sqlPurgeOwner),
 		purgeLock: in(sqlPurgeLock), purgeLockRuns: in(sqlPurgeLockRuns), purgeEvents: in(sqlPurgeEvents),
 		purgeNudges: in(sqlPurgeNudges), purgeRuns: in(sqlPurgeRuns), purgeMessages: in(sqlPurgeMessages),
-		purgePeople: in(sqlPurgePeople), purgeDetails: in(sqlPurgeDetails), purgeConversations: in(sqlPurgeConversations),
+		purgePeople: in(sqlPurgePeople), purgeDetails: in(sqlPurgeDetails), purgeSearch: in(sqlPurgeSearch), purgeConversations: in(sqlPurgeConversations),
 		purgeUser: in(sqlPurgeUser),
 
 		page: in(sqlPage), pageDesc: in(sqlPageDesc),
@@ -70,7 +70,7 @@ func render(schema string) statements {
 		appendEvents: in(sqlAppendEvents), readEvents: in(sqlReadEvents), marks: in(sqlMarks),
 		overdue: in(sqlOverdue), stranded: in(sqlStranded), lockOf: in(sqlLockOf), expire: in(sqlExpire),
 		promoteStranded: in(sqlPromoteStranded), dropEvents: in(sqlDropEvents),
-		notify: sqlNotify,
+		notify: sqlNotify, indexTexts: in(sqlIndexTexts),
 
 		list: newTexts(schema, sqlList),
 	}

@@ -72,7 +72,10 @@ func (s *Store) Sweep(ctx context.Context, a *store.Sweep) (*store.SweepResult, 
 	if err == nil && a.EventRetention > 0 {
 		out.Events, err = s.dropEvents(ctx, a.EventRetention, a.Limit)
 	}
-	idle := len(out.Expired) == 0 && len(out.Promoted) == 0
+	if err == nil {
+		err = s.indexTexts(ctx)
+	}
+	idle := out.Events == 0 && len(out.Expired) == 0 && len(out.Promoted) == 0
 	if err != nil && (idle || errors.Is(err, store.ErrOutcomeUnknown)) {
 		return nil, err
 	}

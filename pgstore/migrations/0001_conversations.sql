@@ -22,14 +22,19 @@ create table parley.conversation (
 	listed          boolean not null default true, -- not deleted
 	title_custom    boolean not null,
 	shared          boolean not null,              -- the directory has had more than the owner
+	searchable      boolean not null default false, -- search has its texts as they are
 
 	mode            text collate "C" not null,
 	channel         text collate "C" not null,
 	surface         text collate "C" not null,
 	agent_id        text collate "C" not null,
+	agent_name      text collate "C" not null,
 	title           text collate "C" not null,
 	preview         text collate "C" not null,
-	preview_key     text collate "C", -- folded preview; null when that is the preview itself
+	-- The same for the text filter, folded; null where folding changes nothing.
+	agent_fold      text collate "C",
+	title_fold      text collate "C",
+	preview_fold    text collate "C",
 	pending         json,
 
 	last_run_id     uuid,
@@ -63,8 +68,6 @@ create table parley.detail (
 	owner           text collate "C" not null,
 	listed          boolean not null default true, -- as in conversation
 	title_key       text collate "C" not null,     -- '0' and the folded title; '1' without a title
-	agent_key       text collate "C" not null,     -- folded name of the agent
-	agent_name      text not null,
 	agent           json,
 	defaults        json,
 	metadata        json,
