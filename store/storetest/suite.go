@@ -10,7 +10,7 @@ import (
 
 // patience bounds one check. It is far beyond what any of them needs, so that a
 // store that hangs fails instead.
-const patience = 60 * time.Second
+const patience = 2 * time.Minute
 
 // soon bounds every wait for something that a store does by itself.
 const soon = 20 * time.Second

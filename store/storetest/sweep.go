@@ -38,16 +38,20 @@ func sweepExpires(e *env) {
 	b := e.start(c.ID, busy(store.BusyInterrupt), queueTimeout(short))
 	before := e.get(c.ID)
 	require.NotZero(e, a.QueueUntil)
-	require.Empty(e, e.sweep(store.Sweep{QueueResult: []byte(`1`)}).Expired, "not before its time")
-	e.passed(b.QueueUntil)
-	swept := e.sweep(store.Sweep{QueueResult: []byte(`{ "why": "queue" }`)})
-	require.ElementsMatch(e, []store.RunRef{a.Ref(), b.Ref()}, swept.Expired)
-	require.Empty(e, swept.Promoted)
+	var expired []store.RunRef
+	e.eventually("their time is over", func() bool { // asks from the first moment on
+		swept := e.sweep(store.Sweep{QueueResult: []byte(`{ "why": "queue" }`)})
+		require.Empty(e, swept.Promoted)
+		expired = append(expired, swept.Expired...)
+		return len(expired) == 2
+	})
+	require.ElementsMatch(e, []store.RunRef{a.Ref(), b.Ref()}, expired)
 	for _, r := range []*store.Run{a, b} {
 		got := e.getRun(r.ID)
 		e.requireEnded(got, store.RunTimedOut, `{ "why": "queue" }`, 1)
 		require.Zero(e, got.Fence)
 		require.Zero(e, got.StartedAt)
+		require.False(e, got.CompletedAt.Before(r.QueueUntil), "ended before its time")
 	}
 	row := e.get(c.ID)
 	require.Equal(e, []int{1, 0}, []int{row.Active, row.Queued})
