@@ -83,13 +83,11 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // clean reports whether a path has no empty, "." or ".." segment.
 func clean(p string) bool {
-	if p == "" || p[0] != '/' {
-		return false
+	cleaned := path.Clean(p)
+	if cleaned != "/" && strings.HasSuffix(p, "/") {
+		cleaned += "/"
 	}
-	if p == "/" {
-		return true
-	}
-	return path.Clean(p) == strings.TrimSuffix(p, "/")
+	return strings.HasPrefix(p, "/") && cleaned == p
 }
 
 // serve makes the handler of one route: everything that is done for every

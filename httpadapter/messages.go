@@ -75,8 +75,8 @@ func (x *exchange) wholeConversation(c *conversation.Conversation, view conversa
 			first = false
 			message(e, m)
 		}
-		if x.part(e) != nil {
-			return nil // the client has left
+		if !x.part(e) {
+			return nil
 		}
 	}
 	e.b = append(e.b, ']')
@@ -91,15 +91,16 @@ func (x *exchange) wholeConversation(c *conversation.Conversation, view conversa
 // partBytes is how much of an answer is gathered before it is sent.
 const partBytes = 256 << 10
 
-// part sends what there is of a long answer once it is worth it.
-func (x *exchange) part(e *encoder) error {
+// part sends what there is of a long answer once it is worth it. It reports
+// whether the client is still there; one that has left is no error of this side.
+func (x *exchange) part(e *encoder) bool {
 	if len(e.b) < partBytes || e.err != nil {
-		return nil
+		return true
 	}
 	if x.w.status == 0 {
 		x.w.Header().Set("Content-Type", "application/json")
 	}
 	_, err := x.w.Write(e.b)
 	e.b = e.b[:0]
-	return err
+	return err == nil
 }

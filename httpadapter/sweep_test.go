@@ -135,6 +135,9 @@ func TestSweepA2_ForeignIsMissing(t *testing.T) {
 			s.ask(rt, token, true).same(unknown, about)
 		}
 	}
+	for _, path := range []string{"/", "//", "/conversations//", "/./conversations", "/runs/../conversations", "/conversations/" + s.id + "/"} {
+		s.as("acme.alice").do("GET", path, nil).same(unknown, path)
+	}
 	s.untouched()
 }
 
