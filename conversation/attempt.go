@@ -24,6 +24,8 @@ type attempt struct {
 	turn     *Turn
 	log      *runLog
 	launched time.Time
+	claimed  bool         // taken over, not started here
+	observed *observation // nil when nobody is told
 
 	ctx    context.Context // the Responder's
 	cancel context.CancelCauseFunc
@@ -50,7 +52,7 @@ func leaseMargin(lease time.Duration) time.Duration { return lease / 10 }
 // it was claimed.
 func (e *Engine) launch(row *store.Run, conv *store.Conversation, p *plan, asked time.Time) {
 	a := &attempt{
-		e: e, key: row.RunKey(), row: *row, launched: time.Now(),
+		e: e, key: row.RunKey(), row: *row, launched: time.Now(), claimed: p == nil,
 		returned: make(chan error, 1), orders: make(chan error, 1), over: make(chan struct{}),
 	}
 	if p != nil {
@@ -80,6 +82,7 @@ func (a *attempt) run(conv *store.Conversation) {
 	defer a.finishUp()
 	turn, err := e.newTurn(a, conv)
 	a.turn = turn
+	a.observe(a.claimed)
 	if err != nil {
 		e.log.Error("run cannot be read", "run", a.key.RunID, "error", err)
 		turn.seal()
@@ -116,6 +119,7 @@ func (a *attempt) finishUp() {
 	a.mu.Unlock()
 	a.cancel(ErrTurnOver)
 	a.endCalls()
+	a.observed.left(a.turn)
 	e := a.e
 	e.mu.Lock()
 	if e.attempts[a.key.RunID] == a {
@@ -246,6 +250,8 @@ func (a *attempt) release() {
 	}
 	if err := a.e.store.Release(ctx, []store.RunKey{a.key}); err != nil {
 		a.e.log.Warn("run was not handed over; its lease will end", "run", a.key.RunID, "error", err)
+	} else {
+		a.observed.handedOver()
 	}
 	a.lost()
 	a.e.hint(store.HintWork, a.key.Tenant, a.key.ConversationID, a.key.RunID)

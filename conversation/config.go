@@ -32,6 +32,10 @@ type Config struct {
 	// Logger gets what goes wrong where no caller can be told. Nil is silent.
 	Logger *slog.Logger
 
+	// Observer is told of runs, for traces and metrics. Nil costs nothing. Module
+	// conversation/otelobserve has one for OpenTelemetry.
+	Observer Observer
+
 	// Titler derives titles. Nil derives none.
 	Titler Titler
 

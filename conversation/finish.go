@@ -292,6 +292,7 @@ func (a *attempt) show(res *store.FinishResult, shown []*Event) {
 		end.Seq, end.FirstSeq = next, next
 	}
 	a.log.mu.Unlock()
+	a.observed.ended(end.Run)
 	a.log.add(append(shown, end), res.Run.EventSeq)
 	e.hint(store.HintRun, a.key.Tenant, a.key.ConversationID, a.key.RunID)
 	e.changed(a.key.Tenant, a.key.ConversationID)

@@ -113,6 +113,7 @@ type runSpec struct {
 	Origins      map[string]Origin `json:"origins,omitempty"`
 	SystemPrompt string            `json:"system_prompt,omitempty"`
 	ToolChoice   *ToolChoice       `json:"tool_choice,omitempty"`
+	Carried      map[string]string `json:"carried,omitempty"` // for the Observer
 }
 
 type storedOutput struct {
@@ -171,6 +172,7 @@ type task struct {
 	origins    map[string]Origin
 	prompt     string
 	toolChoice *ToolChoice
+	carried    map[string]string
 }
 
 func decodeSpec(row *store.Run) (*task, error) {
@@ -184,6 +186,7 @@ func decodeSpec(row *store.Run) (*task, error) {
 func (s *runSpec) task() *task {
 	t := &task{
 		input: s.input(), starter: s.Starter, effective: s.Effective.settings(), origins: s.Origins, prompt: s.SystemPrompt, toolChoice: s.ToolChoice,
+		carried: s.Carried,
 	}
 	if t.origins == nil {
 		t.origins = map[string]Origin{}

@@ -51,7 +51,7 @@ const maxStartTries = 10
 
 func (e *Engine) tryStart(ctx context.Context, caller Caller, id, runID uuid.UUID, req *TurnRequest) (*Run, error) {
 	if known := e.known(caller, id, req); known != nil {
-		p := plan{caller: caller, fixed: known}
+		p := plan{caller: caller, fixed: known, carried: e.carry(ctx)}
 		if p.assemble(&e.cfg, req) == nil && e.reserve() == nil {
 			return e.launchStart(ctx, &p, runID)
 		}
@@ -67,7 +67,7 @@ func (e *Engine) tryStart(ctx context.Context, caller Caller, id, runID uuid.UUI
 	case readOnly(Channel(row.Channel), Surface(row.Surface), caller):
 		return nil, ErrReadOnly
 	}
-	p := plan{caller: caller, row: row}
+	p := plan{caller: caller, row: row, carried: e.carry(ctx)}
 	if err = e.prepare(ctx, &p, req); err == nil {
 		err = e.reserve()
 	}
@@ -207,6 +207,8 @@ type plan struct {
 	fixed  *fixed
 	row    *store.Conversation // nil where the fixed part was enough
 
+	carried map[string]string // for the Observer
+
 	start store.StartRun
 	task  *task
 	spec  runSpec
@@ -279,6 +281,7 @@ func (p *plan) assemble(cfg *Config, req *TurnRequest) error {
 	p.spec = runSpec{
 		Parts: req.parts(), Author: req.Author, Abandon: req.AbandonPending, Effective: toStoredSettings(settings),
 		Origins: origins, SystemPrompt: p.fixed.defaults.SystemPrompt, ToolChoice: req.ToolChoice,
+		Carried: p.carried,
 	}
 	if name, picture := p.caller.profile(); name != "" || picture != "" {
 		p.spec.Starter = &Author{ID: p.caller.User, Name: name, AvatarURL: picture}

@@ -36,6 +36,7 @@ func (t *Turn) Step(ctx context.Context) (*Step, error) {
 		step.ToolChoice = *t.run.ToolChoice
 	}
 	t.closeCalls(noResult, false)
+	t.a.observed.step(t.step)
 	for i := range nudges {
 		n := toNudge(&nudges[i])
 		t.nudged[n.ID] = true

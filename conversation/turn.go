@@ -140,6 +140,9 @@ func (t *Turn) page(ctx context.Context, q *store.MessageQuery) ([]Message, erro
 // publish shows an event. Callers hold t.mu, which keeps the order.
 func (t *Turn) publish(typ EventType, data EventData) {
 	t.a.log.publish(t.run.Attempt, typ, data)
+	if t.a.observed != nil {
+		t.a.observed.event(typ, data)
+	}
 	poke(t.a.e.wakeFlush)
 }
 
