@@ -183,6 +183,10 @@ func newRow(caller Caller, p *CreateParams, agent *Agent) (*store.NewConversatio
 
 // ForkParams says how a fork differs from its parent.
 type ForkParams struct {
+	// ID makes the fork repeatable: with the same id the caller gets the fork of
+	// the first call. uuid.Nil takes a new one.
+	ID uuid.UUID
+
 	// AtVersion is the last message it takes along; nil is the parent's head.
 	AtVersion *int64
 
@@ -219,9 +223,12 @@ func (e *Engine) Fork(ctx context.Context, caller Caller, id uuid.UUID, p ForkPa
 	if err := f.err(); err != nil {
 		return nil, err
 	}
+	if p.ID == uuid.Nil {
+		p.ID = e.cfg.NewID()
+	}
 	scope := caller.scope()
 	row := &store.NewConversation{Copy: &scope, Conversation: store.Conversation{
-		Tenant: caller.Tenant, ID: e.cfg.NewID(), Owner: caller.User, AgentID: parent.AgentID, AgentName: parent.AgentName,
+		Tenant: caller.Tenant, ID: p.ID, Owner: caller.User, AgentID: parent.AgentID, AgentName: parent.AgentName,
 		Agent: parent.Agent, Title: p.Title, TitleCustom: p.Title != "", Mode: parent.Mode, Channel: string(ChannelWeb),
 		Surface: string(SurfaceWeb), Defaults: parent.Defaults, Metadata: parent.Metadata, ParentID: parent.ID,
 		ParentVersion: at, Participants: []store.Participant{caller.participant()},

@@ -110,7 +110,10 @@ func (e *Engine) heard(h store.Hint) {
 	case store.HintRun, store.HintConversation:
 		poke(e.wakeWatch)
 	case store.HintControl:
-		if e.held(h.RunID) != nil {
+		if h.RunID == uuid.Nil { // something was purged
+			e.fixed.drop(h.Tenant, h.ConversationID)
+			poke(e.wakeWatch)
+		} else if e.held(h.RunID) != nil {
 			poke(e.wakeWatch)
 		}
 	}

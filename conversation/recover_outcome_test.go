@@ -190,6 +190,23 @@ func TestV7_ACreationWhoseAnswerIsLostIsResolved(t *testing.T) {
 	}
 }
 
+func TestV7_AForkIsRepeatedByItsID(t *testing.T) {
+	t.Parallel()
+	f := setup(t, says("hello"), nil)
+	id := f.create()
+	f.run(id, conversation.TurnRequest{Text: "hi"})
+	params := conversation.ForkParams{ID: uuid.New()}
+	first, err := f.engine.Fork(f.ctx, alice, id, params)
+	require.NoError(t, err)
+	require.Equal(t, params.ID, first.ID)
+	f.run(id, conversation.TurnRequest{Text: "the parent goes on"})
+	again, err := f.engine.Fork(f.ctx, alice, id, params)
+	require.NoError(t, err)
+	require.Equal(t, first, again)
+	_, err = f.engine.Fork(f.ctx, bob, first.ID, params)
+	require.ErrorIs(t, err, conversation.ErrNotFound)
+}
+
 // The answer to a write of events is lost, and more events come before it is
 // asked for again: whoever reads elsewhere must still see all of them.
 func TestV7_EventsWhoseStoringWasNotAnswered(t *testing.T) {
