@@ -1,7 +1,6 @@
 package pgstore_test
 
 import (
-	"context"
 	"fmt"
 	"strings"
 	"sync"
@@ -74,23 +73,6 @@ func versus(b *testing.B, writers int, ours, bare func(writer, i int)) {
 func body(i int) []byte {
 	return fmt.Appendf(nil, `[{"type":"text","text":"%06d %s"}]`, i, strings.Repeat("the quick brown fox jumps ", 17))
 }
-
-// conversations creates n of them, for ann.
-func conversations(b testing.TB, s *pgstore.Store, n int) []uuid.UUID {
-	b.Helper()
-	ids := make([]uuid.UUID, n)
-	for i := range ids {
-		ids[i] = uuid.Must(uuid.NewV7())
-		_, err := s.CreateConversation(context.Background(), &store.NewConversation{Conversation: store.Conversation{
-			Tenant: "acme", ID: ids[i], Owner: "ann", Mode: "standard", Channel: "web", Surface: "web",
-			Defaults: []byte(`{"system_prompt":"You are helpful."}`),
-		}})
-		require.NoError(b, err)
-	}
-	return ids
-}
-
-var ann = store.Scope{Tenant: "acme", User: "ann"}
 
 // bareTables are the least that appending with compare-and-swap needs.
 const bareTables = `create schema bare;

@@ -19,7 +19,10 @@ const sqlCheck = `select current_setting('server_version_num')::int, current_use
 		from pg_class c join pg_namespace n on n.oid = c.relnamespace
 		where n.nspname = $1::text and c.relkind in ('r', 'p')), false),
 	exists (select 1 from pg_namespace n where n.nspname = $1::text),
-	pg_is_in_recovery() or current_setting('transaction_read_only')::bool`
+	pg_is_in_recovery() or current_setting('transaction_read_only')::bool,
+	coalesce((select c.relrowsecurity from pg_class c join pg_namespace n on n.oid = c.relnamespace
+		where n.nspname = $1::text and c.relname = 'conversation'), false),
+	(select r.rolsuper or r.rolbypassrls from pg_roles r where r.rolname = current_user)`
 
 // Check implements store.Store: it connects and looks whether the schema is the
 // one this package works with, and whether the role may.
@@ -29,12 +32,13 @@ func (s *Store) Check(ctx context.Context) error {
 		server                                    int
 		role                                      string
 		usage, versions, tables, schema, readOnly bool
+		policies, exempt                          bool
 		have                                      int
 		found                                     bool
 	)
 	err := s.do(ctx, &call{name: name, access: reading, tenant: anyTenant, steps: []step{{
 		sql: sqlCheck, args: []any{s.opts.Schema},
-		rows: one(&found, &server, &role, &usage, &versions, &tables, &schema, &readOnly),
+		rows: one(&found, &server, &role, &usage, &versions, &tables, &schema, &readOnly, &policies, &exempt),
 	}}})
 	if err != nil {
 		return err
@@ -54,6 +58,12 @@ func (s *Store) Check(ctx context.Context) error {
 			"grant select, insert, update, delete on all tables in schema %s to %s", role, in, in, role))
 	case readOnly:
 		return fail(name, errors.New("the server takes no writes: connect to the primary, with target_session_attrs=read-write"))
+	case policies && !s.opts.RowLevelSecurity:
+		return fail(name, fmt.Errorf("schema %s has row level security: set Options.RowLevelSecurity", in))
+	case !policies && s.opts.RowLevelSecurity:
+		return fail(name, fmt.Errorf("schema %s has no row level security: run pgstore.Migrate with Options.RowLevelSecurity", in))
+	case exempt && s.opts.RowLevelSecurity:
+		return fail(name, fmt.Errorf("role %s is exempt from row level security: connect as a role that is not superuser and has no bypassrls", role))
 	}
 	err = s.do(ctx, &call{name: name, access: reading, tenant: anyTenant, steps: []step{
 		{sql: inSchema(in, sqlVersion), rows: one(&found, &have)},

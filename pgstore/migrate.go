@@ -77,6 +77,9 @@ func SQL(opts *Options) (string, error) {
 		fmt.Fprintf(&b, "-- migration %d: %s\n\n%s\n\ninsert into %s (version, name) values (%d, '%s');\n\n",
 			m.version, m.name, strings.TrimSpace(inSchema(o.Schema, m.sql)), inSchema(o.Schema, "parley.migration"), m.version, m.name)
 	}
+	if o.RowLevelSecurity {
+		b.WriteString(inSchema(o.Schema, sqlSecure) + "\n")
+	}
 	b.WriteString("commit;\n")
 	return b.String(), nil
 }
@@ -127,7 +130,7 @@ func Migrate(ctx context.Context, pool *pgxpool.Pool, opts *Options) error {
 	// At a higher level the statements behind the lock would not see what the
 	// one before it has committed.
 	err = pgx.BeginTxFunc(ctx, pool, pgx.TxOptions{IsoLevel: pgx.ReadCommitted}, func(tx pgx.Tx) error {
-		return migrate(ctx, tx, o.Schema, steps)
+		return migrate(ctx, tx, &o, steps)
 	})
 	switch {
 	case err == nil:
@@ -139,7 +142,8 @@ func Migrate(ctx context.Context, pool *pgxpool.Pool, opts *Options) error {
 	}
 }
 
-func migrate(ctx context.Context, tx pgx.Tx, schema string, steps []migration) error {
+func migrate(ctx context.Context, tx pgx.Tx, o *Options, steps []migration) error {
+	schema := o.Schema
 	if err := lockMigrations(ctx, tx, schema); err != nil {
 		return err
 	}
@@ -161,6 +165,9 @@ func migrate(ctx context.Context, tx pgx.Tx, schema string, steps []migration) e
 			pgx.QueryExecModeExec, m.version, m.name); err != nil {
 			return err
 		}
+	}
+	if o.RowLevelSecurity {
+		return secure(ctx, tx, schema)
 	}
 	return nil
 }

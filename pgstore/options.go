@@ -39,11 +39,11 @@ type Options struct {
 	// does; behind a pooler Listen then returns at once.
 	ListenConfig *pgx.ConnConfig
 
-	// RowLevelSecurity makes the tables enforce the tenant a second time: every
-	// transaction says for which tenant it is, and the policies that
-	// MigrateRowLevelSecurity created show it nothing else. It needs a role that
-	// is neither superuser nor exempt from policies. Each call then sends a
-	// second statement in the same round trip. Default: false.
+	// RowLevelSecurity makes the tables enforce the tenant a second time. Migrate
+	// then creates policies that show a transaction only the tenant it has named,
+	// and New a store that names it, in the same round trip. It needs a role that
+	// is neither superuser nor exempt from policies. Every program on the schema
+	// sets it, or none. Default: false.
 	RowLevelSecurity bool
 }
 

@@ -1,13 +1,16 @@
 package pgstore_test
 
 import (
+	"context"
 	"testing"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
 
 	"github.com/parley-go/parley/internal/pgtest"
 	"github.com/parley-go/parley/pgstore"
+	"github.com/parley-go/parley/store"
 )
 
 // setup returns a store in a schema of its own, and its pool.
@@ -39,4 +42,39 @@ func open(t testing.TB, server *pgtest.Server, opts *pgstore.Options) (*pgstore.
 	s, err := pgstore.New(pool, opts)
 	require.NoError(t, err)
 	return s, pool
+}
+
+var ann = store.Scope{Tenant: "acme", User: "ann"}
+
+// newConversation is one of ann's.
+func newConversation(edits ...func(*store.NewConversation)) *store.NewConversation {
+	n := &store.NewConversation{Conversation: store.Conversation{
+		Tenant: ann.Tenant, ID: uuid.Must(uuid.NewV7()), Owner: ann.User, Mode: "standard", Channel: "web", Surface: "web",
+		Defaults: []byte(`{"system_prompt":"You are helpful."}`),
+	}}
+	for _, edit := range edits {
+		edit(n)
+	}
+	return n
+}
+
+// conversations creates n of ann's.
+func conversations(t testing.TB, s *pgstore.Store, n int) []uuid.UUID {
+	t.Helper()
+	ids := make([]uuid.UUID, n)
+	for i := range ids {
+		c, err := s.CreateConversation(context.Background(), newConversation())
+		require.NoError(t, err)
+		ids[i] = c.ID
+	}
+	return ids
+}
+
+// messages are n new ones of about 500 bytes.
+func messages(n int) []store.Message {
+	out := make([]store.Message, n)
+	for i := range out {
+		out[i] = store.Message{ID: uuid.Must(uuid.NewV7()), Role: "user", Parts: body(i)}
+	}
+	return out
 }
