@@ -33,8 +33,8 @@ func bench(b *testing.B, conns int32) (*pgstore.Store, *pgxpool.Pool) {
 	return s, pool
 }
 
-// slices is the number of turns that each side gets.
-const slices = 20
+// turnsEach is the number of turns that each side gets.
+const turnsEach = 20
 
 // versus measures b.N operations of each side in turns, spread over writers, and
 // reports both. ours and bare get the number of the writer and of the operation.
@@ -42,9 +42,9 @@ func versus(b *testing.B, writers int, ours, bare func(writer, i int)) {
 	b.Helper()
 	var took [2]time.Duration
 	var counter [2]atomic.Int64
-	per := max(b.N/slices, writers)
+	per := max(b.N/turnsEach, writers)
 	b.ResetTimer()
-	for slice := range 2 * slices {
+	for slice := range 2 * turnsEach {
 		side := slice % 2
 		do := []func(int, int){ours, bare}[side]
 		begin := time.Now()
@@ -60,7 +60,7 @@ func versus(b *testing.B, writers int, ours, bare func(writer, i int)) {
 		took[side] += time.Since(begin)
 	}
 	b.StopTimer()
-	done := float64(slices * (per / writers) * writers)
+	done := float64(turnsEach * (per / writers) * writers)
 	b.ReportMetric(0, "ns/op") // of both together, which says nothing
 	b.ReportMetric(float64(took[0].Microseconds())/done*float64(writers), "us/op")
 	b.ReportMetric(float64(took[1].Microseconds())/done*float64(writers), "bare-us/op")

@@ -35,6 +35,20 @@ func setupPair(t testing.TB) (a, b *pgstore.Store) {
 	return a, b
 }
 
+// setupAt is setup on a pool whose transactions have the isolation level.
+func setupAt(t testing.TB, level string) (*pgstore.Store, *pgxpool.Pool) {
+	t.Helper()
+	server := pgtest.Start(t)
+	opts := &pgstore.Options{Schema: server.Schema(t)}
+	pool := server.Pool(t, 8, func(c *pgxpool.Config) {
+		c.ConnConfig.RuntimeParams["default_transaction_isolation"] = level
+	})
+	require.NoError(t, pgstore.Migrate(t.Context(), pool, opts))
+	s, err := pgstore.New(pool, opts)
+	require.NoError(t, err)
+	return s, pool
+}
+
 func open(t testing.TB, server *pgtest.Server, opts *pgstore.Options) (*pgstore.Store, *pgxpool.Pool) {
 	t.Helper()
 	pool := server.Pool(t, 8)

@@ -11,9 +11,9 @@ import (
 )
 
 // Bouncer starts a PgBouncer in transaction mode in front of the server, with
-// few server connections, so that clients take turns on them, and returns its
-// URL. It is found like the server and ends with the test.
-func (s *Server) Bouncer(tb testing.TB, serverConns int) string {
+// few server connections of the user, so that clients take turns on them, and
+// returns its URL. It is found like the server and ends with the test.
+func (s *Server) Bouncer(tb testing.TB, user string, serverConns int) string {
 	tb.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
 	defer cancel()
@@ -24,7 +24,7 @@ func (s *Server) Bouncer(tb testing.TB, serverConns int) string {
 	if s.cluster == nil {
 		tb.Fatalf("pgtest: PgBouncer needs a server of the test's own; take one from New")
 	}
-	g, at, err := s.bouncer(program, serverConns)
+	g, at, err := s.bouncer(program, user, serverConns)
 	if err != nil {
 		tb.Fatalf("pgtest: PgBouncer: %v", err)
 	}
@@ -36,13 +36,13 @@ func (s *Server) Bouncer(tb testing.TB, serverConns int) string {
 	return at
 }
 
-func (s *Server) bouncer(program string, serverConns int) (*guard, string, error) {
+func (s *Server) bouncer(program, user string, serverConns int) (*guard, string, error) {
 	dir, err := directory()
 	if err != nil {
 		return nil, "", err
 	}
 	config := fmt.Sprintf(`[databases]
-* = host=%s port=5432 user=postgres
+* = host=%s port=5432 user=%s
 [pgbouncer]
 pool_mode = transaction
 default_pool_size = %d
@@ -51,7 +51,7 @@ auth_type = any
 unix_socket_dir = %s
 listen_port = 6432
 ignore_startup_parameters = extra_float_digits
-`, s.cluster.dir, serverConns, dir)
+`, s.cluster.dir, user, serverConns, dir)
 	file := filepath.Join(dir, "pgbouncer.ini")
 	if err := os.WriteFile(file, []byte(config), 0o644); err != nil { // PgBouncer is another user
 		return nil, "", err

@@ -79,7 +79,7 @@ func TestCrashKeepsWhatWasCommitted(t *testing.T) {
 func TestBouncerTakesTurnsOnItsConnections(t *testing.T) {
 	t.Parallel()
 	s := pgtest.New(t, "fsync=off")
-	pool := pgtest.NewPool(t, s.Bouncer(t, 1), 4)
+	pool := pgtest.NewPool(t, s.Bouncer(t, "postgres", 1), 4)
 	// Two clients, one server connection: both see the same backend.
 	backend := func() int {
 		conn, err := pool.Acquire(t.Context())
