@@ -11,7 +11,7 @@ import (
 )
 
 // contextTries is how often each write is cut.
-const contextTries = 12
+const contextTries = 8
 
 // Each write is cut at a random moment of it. What the answer says must be so,
 // and making the call again must give the one true answer.
