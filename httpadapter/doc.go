@@ -64,5 +64,19 @@
 // <run>:<seq>:<attempt>. Last-Event-ID, or the parameter after, which wins,
 // goes on behind such an id. A stream that has to end before its run does, at
 // shutdown above all, says so with the event stream.closed and a retry; it has
-// no id, so that a reader resumes behind the last event it had.
+// no id, so that a reader resumes behind the last event it had. Its reason is
+// shutting_down, not_found (the conversation was purged), cancelled (the host
+// ended the request), or the code of an error.
+//
+// # Decisions
+//
+// Where several answers would do, these were chosen. A page size is clamped and
+// a number that is none is refused. Cursor pages and numbered pages exclude each
+// other in one request. Adding a participant answers with the conversation.
+// POST messages answers with conversation, run and messages, and beside them
+// with what a client of a bare conversation looks for: id, name, agent_id,
+// version. A turn that fails is an answer (200, with the run's error), not an
+// error. Tool outputs may be text, parts, or any other JSON, which is kept as a
+// structured part. A fork at version 0 is a fresh start with the same agent and
+// defaults.
 package httpadapter
