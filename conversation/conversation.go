@@ -37,7 +37,7 @@ type Conversation struct {
 	ParentVersion int64
 
 	// RenderedSystemPrompt is the prompt of the latest run as it was used; nil
-	// before any, and in lists.
+	// before any. Only Get tells it.
 	RenderedSystemPrompt *string
 
 	StreamStatus StreamStatus // of the latest run (rule L7)
