@@ -87,6 +87,7 @@ func BenchmarkFanOut(b *testing.B) {
 }
 
 func drain(b *testing.B, e *conversation.Engine, run uuid.UUID, deltas int, over *sync.WaitGroup) {
+	b.Helper()
 	defer over.Done()
 	ctx := context.Background()
 	s, err := e.Events(ctx, alice, run, conversation.Cursor{}, conversation.ViewParticipant)

@@ -22,7 +22,7 @@ func (f *fixture) paused(tools ...string) uuid.UUID {
 	run := f.run(id, conversation.TurnRequest{Text: "hi"})
 	require.Equal(f.t, conversation.RunRequiresAction, run.Status)
 	require.Len(f.t, run.PendingToolCalls, len(tools))
-	require.EqualValues(f.t, f.get(id).Version, run.Version)
+	require.Equal(f.t, f.get(id).Version, run.Version)
 	require.Equal(f.t, run.PendingToolCalls, f.get(id).PendingToolCalls)
 	return id
 }
