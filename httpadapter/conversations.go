@@ -49,7 +49,7 @@ func (h *Handler) getConversation(x *exchange) error {
 
 // conversation answers with a conversation.
 func (x *exchange) conversation(status int, c *conversation.Conversation) error {
-	e := &encoder{b: make([]byte, 0, 1<<10)}
+	e := newEncoder(0)
 	e.conversation(c)
 	return x.encoded(status, e)
 }

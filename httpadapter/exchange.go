@@ -89,6 +89,7 @@ func (x *exchange) encoded(status int, e *encoder) error {
 		return fmt.Errorf("encode answer: %w", e.err)
 	}
 	x.bytes(status, e.b)
+	e.free()
 	return nil
 }
 

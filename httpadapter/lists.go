@@ -40,7 +40,7 @@ func (h *Handler) listConversations(x *exchange) error {
 	if err != nil {
 		return badCursor("next", err)
 	}
-	e := &encoder{b: make([]byte, 0, 1<<10*(1+len(page.Conversations)))}
+	e := newEncoder(1 << 10 * len(page.Conversations))
 	e.conversationPage(page)
 	return x.encoded(http.StatusOK, e)
 }
@@ -89,7 +89,7 @@ func (h *Handler) listRuns(x *exchange) error {
 	if err != nil {
 		return badCursor("next", err)
 	}
-	e := &encoder{}
+	e := newEncoder(0)
 	e.open()
 	e.raw("data", []byte("["))
 	for i, run := range page.Runs {

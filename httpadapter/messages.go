@@ -30,7 +30,7 @@ func (h *Handler) listMessages(x *exchange) error {
 	if err != nil {
 		return badCursor("next", err)
 	}
-	e := &encoder{b: make([]byte, 0, 256+messageBytes(page.Messages))}
+	e := newEncoder(256 + messageBytes(page.Messages))
 	e.messagePage(page)
 	return x.encoded(http.StatusOK, e)
 }
@@ -51,7 +51,7 @@ func (e *encoder) messagePage(page *conversation.MessagePage) {
 // needs no more memory than a short one.
 func (x *exchange) wholeConversation(c *conversation.Conversation, view conversation.View,
 	members func(*encoder, *conversation.Conversation), message func(*encoder, *conversation.Message)) error {
-	e := &encoder{}
+	e := newEncoder(0)
 	e.open()
 	members(e, c)
 	e.raw("messages", []byte("["))

@@ -22,7 +22,7 @@ func (h *Handler) listParticipants(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	e := &encoder{}
+	e := newEncoder(0)
 	e.open()
 	e.participants(c)
 	e.text("viewing_as", string(c.ViewingAs))

@@ -80,7 +80,7 @@ type eventWriter struct {
 	w  io.Writer
 }
 
-// buffers are shared: a stream needs one only while it writes.
+// buffers are shared: an answer or a stream needs one only while it writes.
 var buffers = sync.Pool{New: func() any { return new([]byte) }}
 
 const (

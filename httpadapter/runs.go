@@ -61,7 +61,7 @@ func (h *Handler) postMessage(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	e := &encoder{}
+	e := newEncoder(0)
 	e.turnResult(c, run, messages)
 	return x.encoded(http.StatusOK, e)
 }
