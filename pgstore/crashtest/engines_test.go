@@ -31,7 +31,7 @@ func TestCrash_TwoEngines(t *testing.T) {
 	t.Run("behind PgBouncer", func(t *testing.T) {
 		server := pgtest.New(t, "fsync=off")
 		w := newWorld(t, server)
-		w.setup.URL = server.Bouncer(t, 4) // fewer than the workers' connections, so they take turns
+		w.setup.URL = server.Bouncer(t, "postgres", 4) // fewer than the workers' connections, so they take turns
 		crowd(t, w, 2, 200)
 	})
 }

@@ -87,7 +87,6 @@ type Setup struct {
 // Hello is what a worker says of itself.
 type Hello struct {
 	PID int
-	Now time.Time
 }
 
 // ask is the context of one call of the test.
@@ -97,7 +96,7 @@ func ask() (context.Context, context.CancelFunc) {
 
 // Hello tells the process id.
 func (w *Worker) Hello(_ struct{}, h *Hello) error {
-	*h = Hello{PID: os.Getpid(), Now: time.Now()}
+	*h = Hello{PID: os.Getpid()}
 	return nil
 }
 
@@ -145,7 +144,7 @@ func (w *Worker) Begin(s Setup, _ *struct{}) error {
 		return err
 	}
 	w.engine, err = conversation.New(w.store, conversation.ResponderFunc(w.respond), &conversation.Config{
-		Logger: log, Lease: s.Lease, ClaimInterval: s.Claim, MaxAttempts: s.MaxAttempts, MaxQueued: 1000,
+		Logger: log, Lease: s.Lease, ClaimInterval: s.Claim, MaxAttempts: s.MaxAttempts, MaxQueued: 1000, NewID: wrongID,
 	})
 	if err != nil {
 		return err
