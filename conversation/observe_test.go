@@ -161,6 +161,7 @@ func TestObserverIsToldOfEveryEnd(t *testing.T) {
 	t.Parallel()
 	last := func(w *witness) string { lines := w.told(); return lines[len(lines)-1] }
 	begin := func(t *testing.T, cfg *conversation.Config) (*fixture, *witness, *puppet, *conversation.Run) {
+		t.Helper()
 		w, p := &witness{}, newPuppet()
 		cfg.Observer = w
 		f := setup(t, p, cfg)

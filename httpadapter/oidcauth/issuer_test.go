@@ -162,9 +162,13 @@ func TestRequestsThatLeave(t *testing.T) {
 func TestDiscovery(t *testing.T) {
 	t.Parallel()
 	document := func(t *testing.T, body string) string {
+		t.Helper()
 		var server *httptest.Server
 		server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			require.Equal(t, "/.well-known/openid-configuration", r.URL.Path)
+			if r.URL.Path != "/.well-known/openid-configuration" {
+				http.NotFound(w, r)
+				return
+			}
 			w.Header().Set("Content-Type", "application/json")
 			_, _ = w.Write([]byte(strings.ReplaceAll(body, "SELF", server.URL)))
 		}))
@@ -172,6 +176,7 @@ func TestDiscovery(t *testing.T) {
 		return server.URL
 	}
 	ask := func(t *testing.T, body string) error {
+		t.Helper()
 		o := options(issuertest.New(t))
 		o.Issuer, o.Client = document(t, body), client(t)
 		_, err := oidcauth.New(t.Context(), o)

@@ -74,6 +74,7 @@ func options(iss *issuertest.Issuer) *oidcauth.Options {
 }
 
 func client(t testing.TB) *http.Client {
+	t.Helper()
 	transport := &http.Transport{}
 	t.Cleanup(transport.CloseIdleConnections)
 	return &http.Client{Transport: transport}

@@ -55,7 +55,7 @@ func Example() {
 		if err != nil {
 			panic(err)
 		}
-		r := httptest.NewRequest(http.MethodGet, "/conversations", http.NoBody)
+		r := httptest.NewRequestWithContext(context.Background(), http.MethodGet, "/conversations", http.NoBody)
 		r.Header.Set("Authorization", "Bearer "+signed)
 		w := httptest.NewRecorder()
 		handler.ServeHTTP(w, r)

@@ -3,6 +3,7 @@
 package issuertest
 
 import (
+	"context"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -158,7 +159,7 @@ func sign(t testing.TB, method jwt.SigningMethod, key any, id string, claims jwt
 
 // Request carries a token as a client sends it.
 func Request(token string) *http.Request {
-	r := httptest.NewRequest(http.MethodGet, "/conversations", http.NoBody)
+	r := httptest.NewRequestWithContext(context.Background(), http.MethodGet, "/conversations", http.NoBody)
 	r.Header.Set("Authorization", "Bearer "+token)
 	return r
 }
