@@ -33,9 +33,10 @@ type call struct {
 // step is one statement. rows takes its result; it may be called again when the
 // call is repeated after a deadlock, and begins anew then.
 type step struct {
-	sql  string
-	args []any
-	rows func(rows pgx.Rows) error
+	sql     string
+	args    []any
+	planned bool // anew each time, for its arguments; a plan for any would be a bad one
+	rows    func(rows pgx.Rows) error
 }
 
 // The bounds of repeating what the server has undone: a deadlock or a
@@ -118,6 +119,9 @@ type querier interface {
 }
 
 func perform(ctx context.Context, q querier, mode pgx.QueryExecMode, st *step) error {
+	if st.planned && mode == pgx.QueryExecModeCacheStatement {
+		mode = pgx.QueryExecModeCacheDescribe
+	}
 	args := make([]any, 0, len(st.args)+1)
 	rows, err := q.Query(ctx, st.sql, append(append(args, mode), st.args...)...)
 	if err != nil {

@@ -29,9 +29,12 @@ func Statements(schema string) map[string]string {
 	}
 	for name, by := range map[string]means{"": noText, "Walk": byWalk, "Probe": byProbe, "Search": bySearch} {
 		for _, sort := range []store.Sort{store.SortRecent, store.SortOldest, store.SortTitle} {
-			all["list_"+string(sort)+name] = q.list.of(listKind{sort: sort, by: by})
-			all["list_"+string(sort)+name+"Wide"] = q.list.of(listKind{sort: sort, by: by, wide: true})
-			all["list_"+string(sort)+name+"Behind"] = q.list.of(listKind{sort: sort, by: by, behind: true})
+			kind := listKind{sort: sort, by: by, upTo: enough[0]}
+			all["list_"+string(sort)+name] = q.list.of(kind)
+			kind.wide = true
+			all["list_"+string(sort)+name+"Wide"] = q.list.of(kind)
+			kind.wide, kind.behind = false, true
+			all["list_"+string(sort)+name+"Behind"] = q.list.of(kind)
 		}
 		if by != byProbe {
 			all["count"+name] = q.list.of(listKind{by: by})

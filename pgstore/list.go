@@ -3,6 +3,7 @@ package pgstore
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -13,17 +14,20 @@ import (
 )
 
 // sqlListed is the condition that the query's filters show the conversation c:
-// $3 mode, $4 agent, $5 channel, $6 channels left out.
+// $3 mode, $4 agent, $5 channel, $6 channels left out. Each is a CASE, which the
+// planner takes to hold for every second row. From the columns' statistics it
+// may conclude that none is left, and then sorts all instead of walking along
+// the index until the page is full.
 const sqlListed = `c.listed
-		and ($3::text = '' or c.mode = $3::text)
-		and ($4::text = '' or c.agent_id = $4::text)
-		and ($5::text = '' or c.channel = $5::text)
-		and c.channel <> all($6::text[])`
+		and case when $3::text = '' then true else c.mode = $3::text end
+		and case when $4::text = '' then true else c.agent_id = $4::text end
+		and case when $5::text = '' then true else c.channel = $5::text end
+		and case when c.channel = any($6::text[]) then false else true end`
 
 // sqlHasText is the condition that one of the texts of c has the pattern $1. Each
 // is tried by itself, so that none is found across two.
-const sqlHasText = `(coalesce(c.title_fold, c.title) like $1::text or coalesce(c.preview_fold, c.preview) like $1::text
-			or coalesce(c.agent_fold, c.agent_name) like $1::text)`
+const sqlHasText = `case when coalesce(c.title_fold, c.title) like $1::text or coalesce(c.preview_fold, c.preview) like $1::text
+			or coalesce(c.agent_fold, c.agent_name) like $1::text then true else false end`
 
 // order is one of the orders of a list.
 type order struct {
@@ -79,7 +83,12 @@ type listKind struct {
 	wide   bool
 	behind bool  // begins behind a key
 	by     means // how a text filter is served
+	upTo   int   // rows that are enough of each walk; 0 when that is an argument
 }
+
+// enough are the numbers of rows up to which a walk is planned. The number stands
+// in the text, because a plan that is kept for any number is one for many.
+var enough = []int{26, 51, 101, 501}
 
 // means are the ways to serve a text filter.
 type means int
@@ -153,17 +162,18 @@ func sqlList(k listKind) string {
 	}
 	limit := p.args.take(2)
 	page, upTo := from(limit, ` limit $1::bigint offset $2::bigint`), from(limit, ` limit $1::bigint + $2::bigint`)
-	if k.by == byProbe {
+	switch {
+	case k.by == byProbe:
 		page, upTo = ` limit `+strconv.Itoa(probed), ` limit `+strconv.Itoa(probed)
+	case k.upTo > 0:
+		upTo = ` limit ` + strconv.Itoa(k.upTo)
 	}
-	rows := p.rows(p.tables, owned, page)
+	rows := `(` + p.rows(p.tables, owned, upTo) + `)`
 	if !k.wide {
-		rows = `select * from ((
-	` + p.rows(p.tables, owned, upTo) + `
-	) union all (
-	` + p.rows(`parley.participant v cross join `+p.tables, p.shared, upTo) + `
-	)) both_of order by ` + p.order.by(p.names) + page
+		rows += ` union all (
+		` + p.rows(`parley.participant v cross join `+p.tables, p.shared, upTo) + `)`
 	}
+	rows = `select * from (` + rows + `) walked order by ` + p.order.by(p.names) + page
 	if k.by != byProbe {
 		return with + `c as materialized (
 	` + rows + `
@@ -214,6 +224,9 @@ func (s *Store) ListConversations(ctx context.Context, scope store.Scope, q *sto
 func (s *Store) listBy(ctx context.Context, scope store.Scope, q *store.ListQuery, by means) (page *store.ListPage, whole bool, err error) {
 	limit := max(q.Limit, 0)
 	kind := listKind{sort: q.Sort, wide: scope.Wide, behind: q.After != nil, by: by}
+	if i, _ := slices.BinarySearch(enough, limit+1); q.Offset <= 0 && i < len(enough) && by != byProbe {
+		kind.upTo = enough[i]
+	}
 	filter := []any{scope.Tenant, scope.User, q.Mode, q.AgentID, q.Channel, append([]string{}, q.Exclude...)}
 	if by != noText {
 		filter = append(filter, pattern(q.Text))
@@ -221,7 +234,7 @@ func (s *Store) listBy(ctx context.Context, scope store.Scope, q *store.ListQuer
 	page, whole = &store.ListPage{}, true
 	args := append(filter[:len(filter):len(filter)], listKeyArgs(q)...)
 	steps := []step{{
-		sql: s.sql.list.of(kind), args: append(args, int64(limit)+1, int64(max(q.Offset, 0))),
+		sql: s.sql.list.of(kind), planned: by == bySearch, args: append(args, int64(limit)+1, int64(max(q.Offset, 0))),
 		rows: func(rows pgx.Rows) (err error) {
 			if by == byProbe {
 				page.Conversations, whole, err = scanProbe(rows, limit)
@@ -234,7 +247,7 @@ func (s *Store) listBy(ctx context.Context, scope store.Scope, q *store.ListQuer
 	if q.Count {
 		var found bool
 		count := listKind{wide: kind.wide, by: by}
-		steps = append(steps, step{sql: s.sql.list.of(count), args: filter, rows: one(&found, &page.Total)})
+		steps = append(steps, step{sql: s.sql.list.of(count), planned: by == bySearch, args: filter, rows: one(&found, &page.Total)})
 	}
 	if err := s.do(ctx, &call{name: "list conversations", access: reading, tenant: scope.Tenant, steps: steps}); err != nil {
 		return nil, false, err
