@@ -2,7 +2,9 @@ package pgstore_test
 
 import (
 	"context"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -91,4 +93,51 @@ func messages(n int) []store.Message {
 		out[i] = store.Message{ID: uuid.Must(uuid.NewV7()), Role: "user", Parts: body(i)}
 	}
 	return out
+}
+
+const (
+	// soon bounds every wait; what is waited for takes far less.
+	soon = 20 * time.Second
+	tick = 10 * time.Millisecond
+)
+
+// start starts a run of the conversation that is held for an hour.
+func start(t testing.TB, s *pgstore.Store, id uuid.UUID) *store.Run {
+	t.Helper()
+	res, err := s.StartRun(t.Context(), newStart(id))
+	require.NoError(t, err)
+	return &res.Run
+}
+
+func newStart(id uuid.UUID) *store.StartRun {
+	return &store.StartRun{
+		Scope: ann, ConversationID: id, ID: uuid.Must(uuid.NewV7()), Fingerprint: "f", Spec: []byte(`{"do":"it"}`),
+		Timeout: time.Minute, Busy: store.BusyReject, Lease: &store.Lease{Owner: "w", Duration: time.Hour},
+	}
+}
+
+// asUser connects as the role.
+func asUser(role string) func(*pgxpool.Config) {
+	return func(c *pgxpool.Config) { c.ConnConfig.User = role }
+}
+
+// fillFor puts n conversations of a user into the tables, a minute apart, with
+// numbered titles.
+func fillFor(t testing.TB, pool *pgxpool.Pool, schema, owner string, n int) {
+	t.Helper()
+	_, err := pool.Exec(context.Background(), strings.ReplaceAll(`
+with new as materialized (
+	select gen_random_uuid() as id, now() - i * interval '1 minute' as at, 'Number ' || i || ' of many' as title, 'said ' || md5(i::text) as preview
+	from generate_series(1, $2::int) i
+), c as (
+	insert into S.conversation (tenant, id, owner, created_at, updated_at, activity_at, activity_minute, title_custom, shared,
+		mode, channel, surface, agent_id, agent_name, title, title_fold, preview)
+	select 'acme', id, $1::text, at, at, at, floor(date_part('epoch', at) / 60)::int, false, false, 'standard', 'web', 'web', '', '', title, lower(title), preview
+	from new
+), d as (
+	insert into S.detail (tenant, conversation_id, owner, title_key, defaults, parent_version)
+	select 'acme', id, $1::text, '0' || lower(title), '{"system_prompt":"You are helpful."}', 0 from new
+)
+insert into S.participant select 'acme', id, $1::text, '', '', true, false, true, at, 1 from new`, "S.", schema+"."), owner, n)
+	require.NoError(t, err)
 }
