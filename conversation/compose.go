@@ -60,16 +60,34 @@ func (a *attempt) tail(stopped bool) (store.Tail, error) {
 			ID: a.e.cfg.NewID(), ConversationID: a.key.ConversationID, Role: d.role, Content: content, RunID: a.key.RunID,
 			Incomplete: stopped && d.role == RoleAssistant && t.draft.lastAssistant(i),
 		}
+		if d.nudge != nil {
+			m.Author = a.nudger(d.nudge)
+		}
 		messages, texts = append(messages, m), append(texts, textOf(d.parts))
 	}
-	return toTail(messages, texts)
+	return toTail(messages, texts, t.people)
+}
+
+// nudger says who wrote a nudge, where more than one could have.
+func (a *attempt) nudger(n *Nudge) *Author {
+	if !a.turn.several {
+		return nil
+	}
+	author := &Author{ID: n.UserID}
+	for _, p := range a.turn.people {
+		if p.UserID == author.ID {
+			author.Name, author.AvatarURL = p.Name, p.AvatarURL
+		}
+	}
+	return author
 }
 
 // toTail turns messages, whose texts are given, into rows, with the preview and
-// the directory entries that follow from them.
-func toTail(messages []Message, texts []string) (store.Tail, error) {
+// the directory entries that follow from them. known are those in the directory
+// so far.
+func toTail(messages []Message, texts []string, known []store.Participant) (store.Tail, error) {
 	tail := store.Tail{Messages: make([]store.Message, len(messages))}
-	var people directoryEntries
+	people := directoryEntries{known: known}
 	for i := range messages {
 		row, err := fromMessage(&messages[i])
 		if err != nil {
@@ -93,7 +111,8 @@ func toTail(messages []Message, texts []string) (store.Tail, error) {
 
 // directoryEntries gathers the people that messages refer to (rule L4).
 type directoryEntries struct {
-	list []store.Participant
+	known []store.Participant
+	list  []store.Participant
 }
 
 func (d *directoryEntries) add(p store.Participant) {
@@ -118,6 +137,20 @@ func (d *directoryEntries) author(a *Author) {
 
 func (d *directoryEntries) mentioned(text string) {
 	for _, m := range mentions(text) {
-		d.add(store.Participant{UserID: m[1], Name: m[2]})
+		d.add(store.Participant{UserID: m[1], Name: d.nameFor(m[1], m[2])})
 	}
+}
+
+// nameFor is the name a mention gives a person: none to a member, and none to
+// one whose name is known.
+// Whoever can write a text, a model included, must not rename people with it.
+func (d *directoryEntries) nameFor(user, name string) string {
+	for _, list := range [][]store.Participant{d.known, d.list} {
+		for i := range list {
+			if list[i].UserID == user && (list[i].Member || list[i].Name != "") {
+				return ""
+			}
+		}
+	}
+	return name
 }

@@ -44,6 +44,10 @@ func (e *Engine) newTurn(a *attempt, conv *store.Conversation) (*Turn, error) {
 		return t, err
 	}
 	t.conv.Version = a.row.BaseVersion
+	t.people, t.several = conv.Participants, conv.Surface == string(SurfaceChannel) || membersOf(conv) > 1
+	if len(t.people) == 0 {
+		t.people = []store.Participant{{UserID: conv.Owner, Member: true}}
+	}
 	t.input, err = e.inputMessages(run, t.conv.PendingToolCalls, a.author(conv))
 	return t, err
 }

@@ -130,7 +130,7 @@ func (e *Engine) tryAppend(ctx context.Context, caller Caller, id uuid.UUID, mes
 	for i := range messages {
 		texts[i] = messages[i].Content.Text()
 	}
-	tail, err := toTail(messages, texts)
+	tail, err := toTail(messages, texts, row.Participants)
 	if err != nil {
 		return nil, err
 	}

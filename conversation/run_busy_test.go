@@ -113,7 +113,7 @@ func TestR4_AQueuedTurnWhosePredecessorEnds(t *testing.T) {
 		"completes":   {func(_ *fixture, a *act, _ *conversation.Run) { a.finish(nil) }, []string{"user: first", "assistant: text"}},
 		"fails":       {func(_ *fixture, a *act, _ *conversation.Run) { a.finish(errors.New("no")) }, nil},
 		"is stopped":  {func(f *fixture, _ *act, run *conversation.Run) { f.stop(run.ID) }, []string{"user: first", "assistant: text (incomplete)"}},
-		"times out":   {func(*fixture, *act, *conversation.Run) { time.Sleep(2 * time.Minute) }, nil},
+		"times out":   {func(f *fixture, _ *act, run *conversation.Run) { f.wait(run.ID) }, nil},
 		"is replaced": {func(f *fixture, _ *act, _ *conversation.Run) { require.NoError(f.t, f.engine.Shutdown(ended())) }, nil},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -28,7 +28,7 @@ func talkative(ctx context.Context, turn *conversation.Turn) error {
 		if err := turn.Textf("%d ", i); err != nil {
 			return err
 		}
-		time.Sleep(3 * time.Millisecond)
+		<-time.After(3 * time.Millisecond)
 	}
 	if err := turn.Status("looking it up"); err != nil {
 		return err
@@ -53,7 +53,7 @@ func talkative(ctx context.Context, turn *conversation.Turn) error {
 		if err := turn.Textf("%d.", i); err != nil {
 			return err
 		}
-		time.Sleep(3 * time.Millisecond)
+		<-time.After(3 * time.Millisecond)
 	}
 	_, err = turn.ToolCall(conversation.ToolCall{ID: "c1", Name: "ask"})
 	return err

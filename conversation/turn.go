@@ -22,6 +22,9 @@ type Turn struct {
 	run   *Run
 	input []Message
 
+	people  []store.Participant // in the directory when the attempt began
+	several bool                // more than one could have written a message
+
 	mu      sync.Mutex
 	over    bool
 	draft   draft
