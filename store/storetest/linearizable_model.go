@@ -38,8 +38,9 @@ func (o operation) String() string {
 		return fmt.Sprintf("append at %d: conflict with %d", o.expected, o.version)
 	case read:
 		return fmt.Sprintf("read: %d", o.version)
+	default:
+		return "append: lost"
 	}
-	return "append: lost"
 }
 
 // log is the state of the model: how many messages, and a digest of which.
@@ -73,8 +74,9 @@ var logModel = porcupine.Model{
 			return o.expected >= 0 && o.expected != l.n && o.version == l.n, l
 		case read:
 			return o.version == l.n && log{}.with(o.ids) == l, l
+		default:
+			return false, l
 		}
-		return false, l
 	},
 	Hash:              func(state any) uint64 { return state.(log).digest },
 	DescribeOperation: func(input, _ any) string { return input.(operation).String() },

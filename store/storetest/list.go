@@ -283,11 +283,11 @@ func listPages(e *env) {
 }
 
 func listFilters(e *env) {
-	make := func(mode, channel, agent string) uuid.UUID {
+	with := func(mode, channel, agent string) uuid.UUID {
 		return e.create(func(n *store.NewConversation) { n.Mode, n.Channel, n.AgentID = mode, channel, agent }).ID
 	}
-	web, fast := make("standard", "web", "a1"), make("fast", "web", "")
-	slack, mail := make("standard", "slack", "a2"), make("fast", "email", "a1")
+	web, fast := with("standard", "web", "a1"), with("fast", "web", "")
+	slack, mail := with("standard", "slack", "a2"), with("fast", "email", "a1")
 	for _, c := range []struct {
 		query store.ListQuery
 		want  []uuid.UUID

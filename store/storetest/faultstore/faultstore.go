@@ -185,6 +185,7 @@ func call[T any](ctx context.Context, s *Store, method string, do func() (T, err
 		return none, fmt.Errorf("faultstore: %s: %w", method, store.ErrUnavailable)
 	case UnknownBefore:
 		return none, fmt.Errorf("faultstore: %s: %w", method, store.ErrOutcomeUnknown)
+	default:
 	}
 	result, err := do()
 	// The answer is on its way: the end of the context does not change it.

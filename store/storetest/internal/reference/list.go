@@ -123,6 +123,7 @@ func (s *Store) compare(sort store.Sort, a, b store.ListKey) int {
 		return cmp.Or(cmp.Compare(a.Title, b.Title), compareIDs(a.ID, b.ID))
 	case store.SortOldest:
 		return cmp.Or(a.ActivityAt.Compare(b.ActivityAt), compareIDs(a.ID, b.ID))
+	default:
 	}
 	if s.is(ActivityByMinute) {
 		a.ActivityAt, b.ActivityAt = a.ActivityAt.Truncate(60e9), b.ActivityAt.Truncate(60e9)
