@@ -18,3 +18,8 @@ func TestStore_OneShard(t *testing.T) {
 	t.Parallel()
 	storetest.Run(t, func(*testing.T) store.Store { return memstore.New(&memstore.Options{Shards: 1}) })
 }
+
+func TestStore_Linearizable(t *testing.T) {
+	t.Parallel()
+	storetest.RunLinearizable(t, func(*testing.T) store.Store { return memstore.New(nil) }, storetest.Options{})
+}

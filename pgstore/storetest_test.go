@@ -3,6 +3,7 @@ package pgstore_test
 import (
 	"testing"
 
+	"github.com/parley-go/parley/memstore"
 	"github.com/parley-go/parley/store"
 	"github.com/parley-go/parley/store/storetest"
 )
@@ -10,6 +11,7 @@ import (
 func TestStore(t *testing.T) {
 	t.Parallel()
 	storetest.Run(t, func(t *testing.T) store.Store {
+		t.Helper()
 		s, _ := setup(t)
 		return s
 	})
@@ -18,7 +20,20 @@ func TestStore(t *testing.T) {
 func TestTwoStoresOnOneDatabase(t *testing.T) {
 	t.Parallel()
 	storetest.RunPair(t, func(t *testing.T) (store.Store, store.Store) {
+		t.Helper()
 		a, b := setupPair(t)
 		return a, b
 	})
+}
+
+// The two stores answer the same random operations alike.
+func TestTwins_MemoryAndPostgreSQL(t *testing.T) {
+	t.Parallel()
+	storetest.RunTwins(t,
+		func(*testing.T) store.Store { return memstore.New(nil) },
+		func(t *testing.T) store.Store {
+			t.Helper()
+			s, _ := setup(t)
+			return s
+		})
 }
