@@ -1,6 +1,7 @@
 package pgstore_test
 
 import (
+	"context"
 	"sync"
 	"testing"
 	"time"
@@ -22,7 +23,7 @@ func turns(t *testing.T, s *pgstore.Store, writers, each int) {
 	for w := range writers {
 		group.Go(func() {
 			for i := range each {
-				if errs[w] = turn(t, s, shared[(w+i)%len(shared)]); errs[w] != nil {
+				if errs[w] = turn(t.Context(), s, shared[(w+i)%len(shared)]); errs[w] != nil {
 					return
 				}
 			}
@@ -48,8 +49,7 @@ func turns(t *testing.T, s *pgstore.Store, writers, each int) {
 
 // turn queues a run, waits for its place, finishes it with two messages and
 // looks at what came of it.
-func turn(t *testing.T, s *pgstore.Store, id uuid.UUID) error {
-	ctx := t.Context()
+func turn(ctx context.Context, s *pgstore.Store, id uuid.UUID) error {
 	started, err := s.StartRun(ctx, &store.StartRun{
 		Scope: ann, ConversationID: id, ID: uuid.Must(uuid.NewV7()), Key: uuid.NewString(), Fingerprint: "f", Spec: []byte(`{}`),
 		Timeout: time.Minute, Busy: store.BusyEnqueue, MaxQueued: 1000, Lease: &store.Lease{Owner: "w", Duration: time.Minute},

@@ -54,8 +54,7 @@ func (s *Store) UpdateConversation(ctx context.Context, scope store.Scope, id uu
 	if u.Mode != nil {
 		mode = *u.Mode
 	}
-	look := scopeArgs(scope, id)
-	args := append(look[:4:4], u.Title != nil, title.Title, title.Derived, titleKey(title.Title), mode)
+	args := append(scopeArgs(scope, id), u.Title != nil, title.Title, title.Derived, titleKey(title.Title), mode)
 	args = append(append(args, peopleArgs(u.Participants)...), foldArg(title.Title))
 	row, err := s.changed(ctx, name, scope, id, step{sql: s.sql.update, args: args})
 	if err == nil && !row.DeletedAt.IsZero() {

@@ -82,7 +82,7 @@ func TestPlans_OfANewAndOfAFullDatabase(t *testing.T) {
 	defer conn.Close(t.Context())
 
 	statements := pgstore.Statements("plans")
-	check := func(t *testing.T, name string) {
+	check := func(name string) {
 		explain(t, conn, statements[name]).each(func(p *plan) {
 			if p.Type == "Seq Scan" && whole[name] != p.Table {
 				t.Errorf("%s reads the table %s whole", name, p.Table)
@@ -96,14 +96,14 @@ func TestPlans_OfANewAndOfAFullDatabase(t *testing.T) {
 	fill(t, conn, 300)
 	for _, name := range ofOneRow {
 		require.Contains(t, statements, name)
-		check(t, name)
+		check(name)
 	}
 	fill(t, conn, 20_000)
 	_, err = conn.Exec(t.Context(), "vacuum analyze")
 	require.NoError(t, err)
 	for name := range statements {
 		if !strings.Contains(name, "Search") { // they are planned for their arguments
-			check(t, name)
+			check(name)
 		}
 	}
 	for _, name := range []string{"list_recentSearchWide", "list_titleSearchWide"} {
@@ -117,7 +117,7 @@ func TestPlans_OfANewAndOfAFullDatabase(t *testing.T) {
 	for name, index := range map[string]string{
 		"list_recent": "conversation_owner_recent", "list_recentBehind": "conversation_owner_recent", "list_oldest": "conversation_owner_recent",
 		"list_recentWide": "conversation_recent", "list_oldestWide": "conversation_recent",
-		"list_titleWide": "detail_title",
+		"list_titleWide":   "detail_title",
 		"list_recentProbe": "conversation_owner_recent", "list_recentWalk": "conversation_owner_recent",
 		"listRuns": "run_list", "listRunsOfKey": "run_key", "claim": "run_due", "overdue": "run_due", "dropEvents": "run_due",
 		"indexTexts": "conversation_unsearchable", "appendLook": "message_id", "page": "message_pkey", "created": "detail_conversation",

@@ -232,7 +232,7 @@ func (s *Store) listBy(ctx context.Context, scope store.Scope, q *store.ListQuer
 		filter = append(filter, pattern(q.Text))
 	}
 	page, whole = &store.ListPage{}, true
-	args := append(filter[:len(filter):len(filter)], listKeyArgs(q)...)
+	args := slices.Concat(filter, listKeyArgs(q))
 	steps := []step{{
 		sql: s.sql.list.of(kind), planned: by == bySearch, args: append(args, int64(limit)+1, int64(max(q.Offset, 0))),
 		rows: func(rows pgx.Rows) (err error) {

@@ -31,7 +31,7 @@ func (s *Store) Listen(ctx context.Context, fn func(store.Hint)) error {
 		heard, err := s.listenOnce(ctx, fn)
 		switch {
 		case ctx.Err() != nil:
-			return nil
+			return nil //nolint:nilerr // the end of the context is the good end
 		case errors.Is(err, errPooled):
 			s.log.InfoContext(ctx, "pgstore: behind a pooler, readers poll", "option", "ListenConfig")
 			return nil

@@ -24,6 +24,7 @@ func TestStore_BehindPgBouncerWithRowLevelSecurity(t *testing.T) {
 	require.NoError(t, err)
 	url := server.Bouncer(t, "app", 16)
 	storetest.Run(t, func(t *testing.T) store.Store {
+		t.Helper()
 		opts := &pgstore.Options{Schema: server.Schema(t), RowLevelSecurity: true}
 		require.NoError(t, pgstore.Migrate(t.Context(), admin, opts))
 		_, err := admin.Exec(t.Context(), `grant usage on schema `+opts.Schema+` to app;

@@ -82,11 +82,11 @@ func (f *finder) directory(ctx context.Context, debian string, missing error, pr
 func (f *finder) look(programs []string) string {
 	for _, dir := range filepath.SplitList(f.path) {
 		// A link may stand alone in a directory of links: its target has the siblings.
-		real, err := filepath.EvalSymlinks(filepath.Join(dir, programs[0]))
+		target, err := filepath.EvalSymlinks(filepath.Join(dir, programs[0]))
 		if err != nil {
 			continue
 		}
-		if dir := filepath.Dir(real); complete(dir, programs) {
+		if dir := filepath.Dir(target); complete(dir, programs) {
 			return dir
 		}
 	}

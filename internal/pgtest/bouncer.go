@@ -24,7 +24,7 @@ func (s *Server) Bouncer(tb testing.TB, user string, serverConns int) string {
 	if s.cluster == nil {
 		tb.Fatalf("pgtest: PgBouncer needs a server of the test's own; take one from New")
 	}
-	g, at, err := s.bouncer(program, user, serverConns)
+	g, at, err := s.bouncer(ctx, program, user, serverConns)
 	if err != nil {
 		tb.Fatalf("pgtest: PgBouncer: %v", err)
 	}
@@ -36,7 +36,7 @@ func (s *Server) Bouncer(tb testing.TB, user string, serverConns int) string {
 	return at
 }
 
-func (s *Server) bouncer(program, user string, serverConns int) (*guard, string, error) {
+func (s *Server) bouncer(ctx context.Context, program, user string, serverConns int) (*guard, string, error) {
 	dir, err := directory()
 	if err != nil {
 		return nil, "", err
@@ -61,7 +61,7 @@ ignore_startup_parameters = extra_float_digits
 		return nil, "", err
 	}
 	at := "postgres://postgres@/postgres?host=" + url.QueryEscape(dir) + "&port=6432"
-	if err := g.await(at); err != nil {
+	if err := g.await(ctx, at); err != nil {
 		return nil, "", err
 	}
 	return g, at, nil

@@ -48,7 +48,7 @@ func (c *cluster) create(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return c.start()
+	return c.start(ctx)
 }
 
 func (c *cluster) data() string { return filepath.Join(c.dir, "data") }
@@ -74,18 +74,18 @@ func (c *cluster) command() string {
 }
 
 // start starts the server and waits until it answers.
-func (c *cluster) start() error {
+func (c *cluster) start(ctx context.Context) error {
 	g, err := guarded(c.dir, "QUIT", filepath.Join(c.bin, "postgres"), c.args()...)
 	if err != nil {
 		return err
 	}
 	c.guard = g
-	return g.await(c.url())
+	return g.await(ctx, c.url())
 }
 
 // await returns when the server at url answers.
-func (g *guard) await(url string) error {
-	ctx, cancel := context.WithTimeout(context.Background(), readyWithin)
+func (g *guard) await(ctx context.Context, url string) error {
+	ctx, cancel := context.WithTimeout(ctx, readyWithin)
 	defer cancel()
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()

@@ -104,7 +104,7 @@ func (s *Server) Restart(tb testing.TB) {
 	if s.cluster == nil {
 		tb.Fatalf("pgtest: a server named by %s cannot be restarted; take one from New", urlVariable)
 	}
-	if err := s.cluster.start(); err != nil {
+	if err := s.cluster.start(context.Background()); err != nil {
 		tb.Fatalf("pgtest: restart: %v", err)
 	}
 }
