@@ -34,7 +34,7 @@ func finishEnds(e *env) {
 			result := e.finish(r, n, func(f *store.FinishRun) { f.Status, f.Result = status, []byte(`{ "r": 1 }`) })
 			require.False(e, result.Replayed)
 			require.Nil(e, result.Promoted)
-			e.requireEnded(&result.Run, status, `{ "r": 1 }`, 1)
+			e.requireEnded(&result.Run, status, `{ "r": 1 }`)
 			require.Equal(e, int64(n), result.Run.Version, "the head after it appended, 0 when it appended nothing")
 			require.Equal(e, result.Run, *e.getRun(r.ID))
 			want := *r

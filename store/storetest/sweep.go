@@ -48,7 +48,7 @@ func sweepExpires(e *env) {
 	require.ElementsMatch(e, []store.RunRef{a.Ref(), b.Ref()}, expired)
 	for _, r := range []*store.Run{a, b} {
 		got := e.getRun(r.ID)
-		e.requireEnded(got, store.RunTimedOut, `{ "why": "queue" }`, 1)
+		e.requireEnded(got, store.RunTimedOut, `{ "why": "queue" }`)
 		require.Zero(e, got.Fence)
 		require.Zero(e, got.StartedAt)
 		require.False(e, got.CompletedAt.Before(r.QueueUntil), "ended before its time")

@@ -87,7 +87,6 @@ type twinRun struct {
 	started  *store.StartRun
 	attempts []twinAttempt // those that the store gave into somebody's hands
 	finishes []*store.FinishRun
-	packs    []store.EventPack
 }
 
 // twinAttempt is the same attempt in both stores, under each one's number.

@@ -27,7 +27,6 @@ type Store struct {
 	mu            sync.Mutex
 	conversations map[uuid.UUID]*conversation
 	runs          map[uuid.UUID]*run
-	last          time.Time
 	listeners     []*listener
 }
 
