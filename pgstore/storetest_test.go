@@ -37,3 +37,21 @@ func TestTwins_MemoryAndPostgreSQL(t *testing.T) {
 			return s
 		})
 }
+
+func TestModel(t *testing.T) {
+	t.Parallel()
+	storetest.RunModel(t, func(t *testing.T) store.Store {
+		t.Helper()
+		s, _ := setup(t)
+		return s
+	})
+}
+
+func TestLinearizable(t *testing.T) {
+	t.Parallel()
+	storetest.RunLinearizable(t, func(t *testing.T) store.Store {
+		t.Helper()
+		s, _ := setup(t)
+		return s
+	}, storetest.Options{})
+}
