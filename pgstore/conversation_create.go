@@ -55,7 +55,9 @@ select ` + sqlConversation + ` from c, d`
 // create it. The index detail_conversation and the primary key of conversation
 // serve it.
 const sqlCreated = `select ` + sqlConversation + `, p.*
-from parley.detail d join parley.conversation c on c.tenant = d.tenant and c.id = d.conversation_id ` + sqlDirectory + `
+from parley.detail d cross join lateral (
+	select * from parley.conversation where tenant = d.tenant and id = d.conversation_id limit 1
+) c ` + sqlDirectory + `
 where d.conversation_id = $1::uuid`
 
 // CreateConversation implements store.Store.

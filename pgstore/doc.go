@@ -13,8 +13,16 @@
 //
 // Starting and ending a run, appending, reading a page: each is one statement,
 // one round trip and, where it writes, one commit. Only a refusal costs a second
-// round trip, to learn its reason. Seldom used transitions send a few statements
-// at once, in one round trip and one transaction.
+// round trip, to learn its reason, and ending a run of a conversation where others
+// are queued. Seldom used transitions send a few statements at once, in one round
+// trip and one transaction.
+//
+// The text filter of lists uses an index of trigrams where Migrate could create
+// the extension pg_trgm, which needs the right to create in the database. It
+// looks at copies of the texts that Sweep makes half a minute after their last
+// change, and at the rows of conversations that have no copy yet: the answer is
+// exact at any time, and quick as long as somebody sweeps. Without the extension
+// the filter walks the list.
 //
 // # Durability
 //
@@ -39,8 +47,11 @@
 // Everything works behind PgBouncer in transaction mode, any version. The store
 // finds out by itself whether a pooler stands between (see Options.ExecMode) and
 // then sends statements without naming them, which costs the server the planning
-// each time; and it does not listen for notifications, which a pooler never
-// delivers (see Options.ListenConfig).
+// each time; the statements of one transaction go one by one, unless the pool's
+// own mode is such a one; and it does not listen for notifications, which a pooler
+// never delivers (see Options.ListenConfig). A pooler that takes named statements,
+// as PgBouncer does from 1.21 on, is used best with Options.ExecMode set to
+// pgx.QueryExecModeCacheStatement.
 //
 // # Decisions where the contract leaves a choice
 //

@@ -83,7 +83,7 @@ func sqlFinish(f form) string {
 		status = $5::text, result = $6::text::json, finished = true, promoted = c.promoted,
 		version = ` + version + `, completed_at = c.updated_at, owner = '', lease_until = null,
 		` + events + `
-	from c where r.tenant = c.tenant and r.id = $3::uuid
+	from c where r.tenant = $1::text and r.id = $3::uuid
 	returning r.*
 )` + parts + `
 select ` + sqlRun + `, c.version, c.updated_at, c.promoted, c.title, c.title_custom from c, ended r`
