@@ -58,6 +58,7 @@ type accepted struct {
 // crowd starts turns from all of several engines and reads each of their streams
 // in a process that did not start it.
 func crowd(t *testing.T, w *world, engines, turns int) {
+	t.Helper()
 	const each = 5 // conversations of a policy
 	workers := w.employ(engines)
 	ids := map[conversation.BusyPolicy][]uuid.UUID{}
@@ -120,6 +121,7 @@ func crowd(t *testing.T, w *world, engines, turns int) {
 // follow starts the turn at one worker, follows it at another and waits for its
 // end. It reports whether that went well.
 func (r *accepted) follow(t *testing.T, starter, reader *remote, key string) bool {
+	t.Helper()
 	turn := Turn{Conversation: r.conversation, Script: r.script, Key: key, Busy: r.policy}
 	var started Reply
 	for {

@@ -54,6 +54,7 @@ func TestCrash_FaultProxy(t *testing.T) {
 // pester makes conversations, and runs in them that it hands a text and stops.
 // It checks by itself what became of them.
 func (l *load) pester(t *testing.T) {
+	t.Helper()
 	for at := 0; !l.over(); at++ {
 		id, err := uuid.NewV7()
 		if err != nil {

@@ -198,7 +198,7 @@ func (w *world) log(id uuid.UUID) []line {
 			lines = append(lines, l)
 		}
 		if !page.HasMore {
-			require.EqualValues(w.t, page.Version, len(lines), "V1: the version is the number of the newest message")
+			require.Len(w.t, lines, int(page.Version), "V1: the version is the number of the newest message")
 			return lines
 		}
 	}
